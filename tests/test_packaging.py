@@ -110,9 +110,11 @@ def owner_of_files() -> dict[str, str]:
     """Installed file (as imported, e.g. "langgraph/graph/__init__.py") -> the distribution that brought it."""
     owner: dict[str, str] = {}
     for dist in distributions():
-        for file in dist.files or []:
-            if file.suffix in {".py", ".so", ".pyd"}:
-                owner[file.as_posix().split(".cpython")[0].split(".abi3")[0]] = canonicalize_name(dist.name)
+        name = canonicalize_name(dist.name)
+        for line in (dist.read_text("RECORD") or "").splitlines():
+            file = line.partition(",")[0]
+            if file.endswith((".py", ".so", ".pyd")):
+                owner[re.sub(r"(\.cpython.*|\.abi3)?\.(so|pyd)$", "", file)] = name
     return owner
 
 
@@ -159,6 +161,18 @@ def test_every_import_is_declared() -> None:
             elif dist is not None and dist not in declared and (at_top or dist not in optional):
                 problems.append(f"{where} needs {dist}, which pyproject.toml does not declare")
     assert not problems
+
+
+def test_what_the_tests_import_is_declared() -> None:
+    extras = [line for group in PROJECT["optional-dependencies"].values() for line in group]
+    declared = requirements([*PROJECT["dependencies"], *extras])
+    problems = {
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for line, name, _ in third_party_imports(path)
+        if (distribution_of(name) or name.split(".")[0].replace("_", "-")) not in declared
+    }
+    assert problems == set()
 
 
 def test_every_declared_dependency_is_used() -> None:
