@@ -1,0 +1,86 @@
+"""The table of backends and the way in: `load_generator` for a model, `checkpoint_info` for facts without
+loading one.
+
+Backends are imported when asked for, so that listing them costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from models.backends.base import Generator
+from models.checkpoint import (
+    count_parameters,
+    hash_weights,
+    locate_checkpoint,
+    read_card_title,
+    read_config,
+)
+from models.errors import CheckpointError, ModelInputError
+from models.grammar.tags import ALL_TAGS, LOGOS_TAGS
+
+
+def _load_causal_lm(checkpoint: Path | None, **options: Any) -> Generator:
+    from models.backends.loading import load_causal_lm
+
+    return load_causal_lm(checkpoint, **options)
+
+
+BACKENDS: dict[str, Callable[..., Generator]] = {
+    "causal_lm": _load_causal_lm,
+}
+
+
+def load_generator(
+    checkpoint: Path | None = None, device: str = "auto", *, backend: str = "causal_lm", **options: Any
+) -> Generator:
+    """The model in `checkpoint` (None: the shipped one) on `device` (auto, cpu, cuda[:N]), served by `backend`.
+
+    Further `options` go to the backend (causal_lm: dtype, max_batch). Raises CheckpointError or
+    ModelInputError.
+    """
+    if backend not in BACKENDS:
+        raise ModelInputError(f"unknown backend {backend!r}; backends are {', '.join(BACKENDS)}")
+    return BACKENDS[backend](checkpoint, device=device, **options)
+
+
+def checkpoint_info(checkpoint: Path | None = None, *, with_hash: bool = True) -> dict[str, Any]:
+    """Facts about a checkpoint directory, the weights read only for their hash (about 1 s a GB; `with_hash`
+    off: None).
+
+    Keys: path, title (of the model card), architecture, model_type, parameters, dtype (the stored number
+    types with their parameter counts), vocabulary (size in the config), tokenizer_ids, context (tokens), tags
+    (single-token tags of its tokenizer), missing_tags (LOGOS's sixteen it lacks), unknown_tags (tags the
+    grammar does not know), sha256.
+    """
+    from transformers import AutoConfig
+
+    from models.backends.text_codec import load_codec
+    from models.checkpoint import context_length
+
+    folder = locate_checkpoint(checkpoint)
+    plain = read_config(folder)
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as fault:
+        reason = " ".join(str(fault).split())[:300]
+        raise CheckpointError(f"config.json of {str(folder)!r} is not served: {reason}") from fault
+    codec = load_codec(folder)
+    n_parameters, by_type = count_parameters(folder)
+    return {
+        "path": str(folder),
+        "title": read_card_title(folder),
+        "architecture": (plain.get("architectures") or ["unknown"])[0],
+        "model_type": str(config.model_type),
+        "parameters": n_parameters,
+        "dtype": by_type,
+        "vocabulary": int(config.get_text_config(decoder=True).vocab_size),
+        "tokenizer_ids": codec.n_ids,
+        "context": context_length(config),
+        "tags": list(codec.tags),
+        "missing_tags": [tag for tag in LOGOS_TAGS if tag not in codec.tags],
+        "unknown_tags": [tag for tag in codec.tags if tag not in ALL_TAGS],
+        "sha256": hash_weights(folder) if with_hash else None,
+    }
