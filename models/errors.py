@@ -23,7 +23,9 @@ class QueueFullError(RuntimeError):
     """The worker's queue is full. `wait_seconds` is None while nothing has been measured yet."""
 
     def __init__(self, n_waiting: int, wait_seconds: float | None) -> None:
-        wait = "no estimate yet" if wait_seconds is None else f"about {wait_seconds:.0f} s"
+        wait = "no estimate yet"
+        if wait_seconds is not None:
+            wait = f"about {wait_seconds:.0f} s" if wait_seconds >= 1 else "less than 1 s"
         super().__init__(
             f"the model queue is full ({n_waiting} jobs waiting); wait before trying again: {wait}"
         )
