@@ -1,4 +1,5 @@
-"""All descriptors of one molecule in one call, so that every number shown traces to it. A record, not a judgement."""
+"""All descriptors of one molecule in one call, so that every number shown traces to it. A record, not a
+judgement."""
 
 from __future__ import annotations
 
