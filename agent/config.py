@@ -1,0 +1,119 @@
+"""Settings: what may differ from machine to machine. The only reader of the environment.
+
+Every setting is a variable ORGANON_<NAME>. What a campaign asks for (target, budgets, seeds, thresholds) is
+not a setting and has no variable: it belongs to the campaign file, so that a result can be had again
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tools.errors import InputError
+
+PREFIX = "ORGANON_"
+
+
+def _default_home() -> Path:
+    """The user's data directory by the XDG base directory specification."""
+    base = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "share") / "organon"
+
+
+def _default_workers() -> int:
+    """The processors this process may use (fewer than the machine's under taskset or in many containers)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """Frozen; made by `load_settings`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=_default_home)
+    """Everything that is kept: ledger, vector index, artifacts, runs."""
+    workers: int = Field(default_factory=_default_workers, ge=1, le=4096)
+    """Processes that run checks."""
+    memory_mb: int = Field(default=4096, ge=0)
+    """MiB of resident memory above which a worker's task is ended; 0: no limit."""
+    chain_timeout_seconds: float = Field(default=600.0, gt=0)
+    """Wall time one candidate may spend in its expensive checks: docking of all its states and what follows."""
+    lease_seconds: float = Field(default=30.0, ge=1.0)
+    """Age of the last heartbeat after which a run's process counts as dead."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the model runs; auto: cuda where there is one."""
+    checkpoint: Path | None = None
+    """Directory of the model to use; none: the one that is shipped."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    @field_validator("home", "checkpoint")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else Path(os.path.abspath(path.expanduser()))
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.home / "ledger.sqlite"
+
+    @property
+    def artifacts_path(self) -> Path:
+        return self.home / "artifacts"
+
+    @property
+    def vectors_path(self) -> Path:
+        return self.home / "vectors"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """LangGraph's database of graph states."""
+        return self.home / "graph.sqlite"
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from the environment, with `given` taking precedence. InputError in one line for what is
+    wrong, also for a variable that does not exist; makes the home directory and sees that it can be written.
+    """
+    _refuse_unknown(os.environ)
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise InputError("; ".join(_line(detail) for detail in error.errors())) from error
+    _require_writable(settings.home)
+    return settings
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            close = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+            raise InputError(f"{name} is not a setting: {hint}")
+
+
+def _line(detail: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{name} is not a setting: there are {', '.join(Settings.model_fields)}"
+    return f"{PREFIX}{name.upper()}={detail['input']!s}: {detail['msg']}"
+
+
+def _require_writable(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=home, prefix=".writable-"):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{PREFIX}HOME={home} cannot be written ({error.strerror}): set it to another directory"
+        ) from error
