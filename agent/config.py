@@ -96,8 +96,9 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     for name in sorted(environment):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            close = difflib.get_close_matches(name.upper(), known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+            names = [setting.removeprefix(PREFIX) for setting in known]
+            close = difflib.get_close_matches(name.upper().removeprefix(PREFIX), names, n=1)
+            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"there are {', '.join(known)}"
             raise InputError(f"{name} is not a setting: {hint}")
 
 
