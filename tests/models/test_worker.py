@@ -104,7 +104,7 @@ def test_the_wait_is_estimated_from_measured_work(worker: ModelWorker, model: An
         assert gate.reached.wait(10)
         for at in range(3):
             worker.submit([request(f"r{at}", n=8)])
-        with pytest.raises(QueueFullError, match="less than 1 s|about") as refused:
+        with pytest.raises(QueueFullError, match=r"less than 1 s|about") as refused:
             worker.submit([request("late")])
         assert refused.value.wait_seconds is not None
         assert 0 < refused.value.wait_seconds <= 4 * spent
