@@ -8,7 +8,7 @@ linkers), most frequent first. A bracket atom not listed is split into its chara
 
 PLAIN_SYMBOLS: tuple[str, ...] = (
     *("B", "Br", "C", "Cl", "F", "I", "N", "O", "P", "S", "b", "c", "n", "o", "p", "s", "*"),
-    *("-", "=", "#", "$", ":", "/", "\\", ".", "(", ")", "~"),
+    *("-", "=", "#", "$", ":", "/", "\\", ".", "(", ")", "~", "->", "<-"),
     *"0123456789",
     *(f"%{number}" for number in range(10, 30)),
     *("[", "]", "@", "@@", "+", "%"),

@@ -131,7 +131,7 @@ def _build_backend() -> Any:
         [normalizers.Replace(char, _ESCAPE + _ESCAPED[char]) for char in escapes]
         + [normalizers.Replace(Regex(_residue_pattern(letter)), _RESIDUE_OF[letter]) for letter in _LETTERS]
     )
-    symbols = r"\[[^\[\]<>\s]{1,12}\]|Br|Cl|@@|%[0-9]{2}|(?m:.)"
+    symbols = r"\[[^\[\]<>\s]{1,12}\]|Br|Cl|@@|->|<-|%[0-9]{2}|(?m:.)"
     backend.pre_tokenizer = pre_tokenizers.Split(Regex(symbols), behavior="isolated")
     backend.decoder = decoders.Sequence(
         [

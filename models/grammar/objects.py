@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 _RESIDUES = re.compile(r"[A-Z]+")
-_SMILES = re.compile(r"[A-Za-z0-9@+\-\[\]()=#$:/\\.%*~]+")
+_SMILES = re.compile(r"(?:->|<-|[A-Za-z0-9@+\-\[\]()=#$:/\\.%*~])+")  # arrows: dative bonds
 
 
 def _require_residues(what: str, text: str) -> None:

@@ -27,9 +27,9 @@ from models.grammar.objects import (
     Retrosynthesis,
 )
 
-_PIECE = re.compile("|".join(map(re.escape, tags.ALL_TAGS)) + "|[^<]+|<")
+_PIECE = re.compile("|".join(map(re.escape, tags.ALL_TAGS)) + "|(?:<-|[^<])+|<")
 _RESIDUES = re.compile(r"[A-Z]+")
-_SMILES = re.compile(r"[A-Za-z0-9@+\-\[\]()=#$:/\\.%*~]+")
+_SMILES = re.compile(r"(?:->|<-|[A-Za-z0-9@+\-\[\]()=#$:/\\.%*~])+")  # arrows: dative bonds
 
 
 class GrammarError(ValueError):

@@ -11,7 +11,9 @@ from models.grammar import objects as go
 
 BOOLEANS = st.booleans()
 residues = st.text("ACDEFGHIKLMNPQRSTVWYXBZJUO", min_size=1, max_size=40)
-smiles = st.text("BCNOPSFIclnosr[]()=#@+-/\\.%0123456789H", min_size=1, max_size=40)
+smiles = st.lists(
+    st.sampled_from([*"BCNOPSFIclnosr[]()=#@+-/\\.%0123456789H", "->", "<-"]), min_size=1, max_size=40
+).map("".join)
 molecules = st.builds(go.Molecule, smiles)
 metals = st.builds(go.Metal, smiles)
 several = st.lists(molecules, min_size=1, max_size=3).map(tuple)

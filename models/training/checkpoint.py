@@ -1,0 +1,60 @@
+"""Training checkpoints: weights, optimiser, random state and counters, as safetensors and JSON only (no
+pickle).
+
+A checkpoint is written beside its place and renamed into it, so a kill in mid-write leaves the one before
+intact. The two newest are kept.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+KEEP = 2
+
+
+class CorruptCheckpointError(ValueError):
+    """A training checkpoint is incomplete or of another model; says which file and why."""
+
+
+def save_checkpoint(
+    out: Path, step: int, model: Any, optimizer_state: dict[str, torch.Tensor], state: dict[str, Any]
+) -> Path:
+    """Write `out/checkpoints/step-NNNNNNN`; returns its path."""
+    folder = out / "checkpoints"
+    final, partial = folder / f"step-{step:07d}", folder / f".step-{step:07d}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    model.save_pretrained(partial)
+    tensors = {**optimizer_state, "rng": torch.get_rng_state()}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial / "optimizer.safetensors")
+    (partial / "state.json").write_text(json.dumps({"step": step, **state}, indent=1))
+    shutil.rmtree(final, ignore_errors=True)
+    partial.rename(final)
+    for old in checkpoints(out)[:-KEEP]:
+        shutil.rmtree(old)
+    return final
+
+
+def checkpoints(out: Path) -> list[Path]:
+    """Complete checkpoints of a run, oldest first."""
+    return sorted((out / "checkpoints").glob("step-*"))
+
+
+def load_checkpoint(folder: Path, model: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Put the weights of `folder` into `model`; returns the optimiser state and the counters. Restores the
+    random state.
+    """
+    for name in ("model.safetensors", "optimizer.safetensors", "state.json"):
+        if not (folder / name).is_file():
+            raise CorruptCheckpointError(f"{folder} lacks {name}")
+    missing, unexpected = model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+    missing = [name for name in missing if name != "lm_head.weight"]  # tied to the embedding
+    if missing or unexpected:
+        raise CorruptCheckpointError(f"{folder} holds weights of another model: {[*missing, *unexpected][:3]}")
+    optimizer_state = load_file(folder / "optimizer.safetensors")
+    torch.set_rng_state(optimizer_state.pop("rng"))
+    return optimizer_state, json.loads((folder / "state.json").read_text())

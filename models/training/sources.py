@@ -1,0 +1,327 @@
+"""From the data files to texts of the grammar: one function a file group, each counting what it drops.
+
+Every document names its modality, its source file and a key (the same object has the same key; the validation
+split goes by it). Never read: `p_affinity` columns (PDBbind's terms) and genos_kegg (KEGG's terms).
+"""
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.grammar import render
+from models.grammar.objects import (
+    Antibody,
+    CdrDesign,
+    Complex,
+    Material,
+    Metal,
+    Molecule,
+    PocketSearch,
+    PocketTransform,
+    Protein,
+    ProteinEdit,
+    Reaction,
+    Retrosynthesis,
+)
+from models.training.exclusions import (
+    KmerIndex,
+    ReactionExclusions,
+    held_out_pocket_chains,
+    read_csv,
+    read_jsonl,
+)
+
+LICENCES: dict[str, str] = {
+    "chem/zinc250k.smi.gz": "MIT (ZINC free to use)",
+    "chem/bioactive.tsv.gz": "MIT / none stated / CC BY-SA 3.0 / BSD-3 / CC0, by row",
+    "chem/enamine50k.smi.gz": "MIT",
+    "chem/uspto50k.train.csv.gz": "MIT (USPTO text mining CC0)",
+    "chem/uspto50k.valid.csv.gz": "MIT (validation only)",
+    "chem/uspto15k_forward.csv.gz": "MIT",
+    "chem/uspto_full_extra.csv.gz": "none stated (USPTO text mining CC0)",
+    "chem/complexes.jsonl.gz": "MIT, Apache-2.0, GPL repositories of PDB data (CC0)",
+    "chem/dti_pairs.csv.gz": "none stated (DeepDTA, MONN) / BSD-3 (MolTrans)",
+    "chem/pockets.jsonl.gz": "none stated (UniProt CC BY 4.0 upstream)",
+    "chem/mofs.csv.gz": "GPL-2 repository / Apache-2.0; QMOF CC BY 4.0",
+    "bio/proteins_sequences_nr.csv.gz": "NCBI RefSeq public data, MIT, AFL-3.0",
+    "bio/antibody_covabdab_paired.csv.gz": "MIT (CoV-AbDab CC BY 4.0)",
+    "bio/antibody_antiberta_paratope.csv.gz": "Apache-2.0",
+    "bio/gfp_sarkisyan2016.csv.gz": "CC BY 4.0; start-set membership from a CC BY-NC-SA 4.0 repository",
+    "bio/aav_bryant2021_ggs.csv.gz": "none stated (Bryant et al. 2021)",
+}
+MAX_RESIDUES = 440  # leaves room for pocket tags and a ligand in a context of 512
+POCKET_SPLITS_FOR_TRAINING = ("train",)
+BENCHMARK_DTI_SOURCES = ("PLAPT_benchmark1k", "PDBbind2016_core290")
+MAX_PAIRS_PER_PROTEIN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One training text. `key` identifies the object; `held_out` forces it into the validation part."""
+
+    modality: str
+    source: str
+    key: str
+    text: str
+    held_out: bool = False
+
+
+def seed_of(*parts: object) -> int:
+    """A stable seed from names and numbers, the same on every machine."""
+    digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
+def load_molecule_smiles(data: Path, dropped: Counter[str]) -> Iterator[tuple[str, str]]:
+    """(source, SMILES) of the drug-like sets; bioactives close to a GuacaMol hold-out drug are dropped."""
+    import gzip
+
+    for name in ("chem/zinc250k.smi.gz", "chem/enamine50k.smi.gz"):
+        with gzip.open(data / name, "rt") as file:
+            yield from ((name, line.strip()) for line in file)
+    name = "chem/bioactive.tsv.gz"
+    for row in read_csv(data / name, "\t"):
+        if row["guacamol_holdout_sim_gt_0.323"] == "1":
+            dropped["bioactive: close to a GuacaMol hold-out drug"] += 1
+        else:
+            yield name, row["smiles"]
+
+
+def load_reaction_rows(data: Path) -> Iterator[tuple[str, str, str]]:
+    """(source, reactants, product) of every reaction that may be trained on, before exclusions."""
+    for name in ("chem/uspto50k.train.csv.gz", "chem/uspto15k_forward.csv.gz", "chem/uspto_full_extra.csv.gz"):
+        for row in read_csv(data / name):
+            if row.get("split", "train") == "train":
+                yield name, row["reactants"], row["product"]
+
+
+def reaction_documents(
+    source: str, reactants: str, product: str, exclusions: ReactionExclusions | None
+) -> list[Document]:
+    """Both directions, each fragment its own block; empty where an exclusion applies. None: held out."""
+    if exclusions is not None and exclusions.excludes(reactants, product):
+        return []
+    left = tuple(Molecule(part) for part in reactants.split("."))
+    right = tuple(Molecule(part) for part in product.split("."))
+    held_out = exclusions is None
+    key = f"{reactants}>>{product}"
+    return [
+        Document("reaction", source, key, render(Reaction(left, right)), held_out),
+        Document("retrosynthesis", source, key, render(Retrosynthesis(right, left)), held_out),
+    ]
+
+
+def load_complexes(data: Path, dropped: Counter[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows with a pocket that may be trained on. `p_affinity` is taken out of the row unread."""
+    held_out = KmerIndex(held_out_pocket_chains(data))
+    name = "chem/complexes.jsonl.gz"
+    for row in read_jsonl(data / name):
+        row.pop("p_affinity", None)
+        chains = [row["sequence"], *(chain["sequence"] for chain in row.get("other_chains") or [])]
+        if not row["ok_for_pocket_training"]:
+            dropped["complexes: not ok_for_pocket_training"] += 1
+        elif row["source"] == "crossdocked2020_test100":
+            dropped["complexes: CrossDocked2020 test pockets"] += 1
+        elif any(held_out.shares_kmers(chain) for chain in chains):
+            dropped["complexes: like a UniProtSMB valid/test chain"] += 1
+        else:
+            yield name, row
+
+
+def complex_documents(source: str, row: dict[str, Any], ligand: str) -> list[Document]:
+    """All levels of one complex: whole chains where they fit, windows at the pocket, expanded and plain."""
+    sequence, pocket = row["sequence"].upper(), tuple(sorted(set(row["pocket"])))
+    rng = random.Random(seed_of("complex", row["id"]))
+    others = [
+        Protein(chain["sequence"].upper(), tuple(sorted(set(chain.get("pocket") or ()))))
+        for chain in row.get("other_chains") or []
+    ]
+    whole = Protein(sequence, pocket)
+    variants: list[tuple[Protein, ...]] = []
+    n_residues = len(sequence) + sum(len(other.sequence) for other in others)
+    if others and n_residues <= MAX_RESIDUES:
+        variants.append((whole, *others))
+    if len(sequence) <= MAX_RESIDUES:
+        variants += [(whole,), (whole,)]
+    variants += [(crop_to_pocket(whole, rng),) for _ in range(3)]
+    windows = [variant[0] for variant in variants[-2:]]
+    variants += [(Protein(w.sequence, w.pocket, expanded=True),) for w in windows[:1] if _expandable(w)]
+    variants.append((Protein(windows[-1].sequence),))
+    molecule = Molecule(ligand)
+    texts = [render(Complex(proteins, molecule)) for proteins in variants]
+    return [Document("complex", source, sequence, text) for text in texts]
+
+
+def crop_to_pocket(protein: Protein, rng: random.Random, max_residues: int = 280) -> Protein:
+    """A random stretch around the pocket; where the pocket spans too much, the stretch holding most of it."""
+    first, last = protein.pocket[0], protein.pocket[-1]
+    if last - first + 1 > max_residues:
+        starts = range(first, last - max_residues + 2)
+        first = max(starts, key=lambda s: (sum(s <= i < s + max_residues for i in protein.pocket), -s))
+        last = first + max_residues - 1
+    room = max_residues - (last - first + 1)
+    start = max(0, first - rng.randint(0, room // 2))
+    end = min(len(protein.sequence), last + 1 + rng.randint(0, room // 2))
+    pocket = tuple(i - start for i in protein.pocket if start <= i < end)
+    return Protein(protein.sequence[start:end], pocket)
+
+
+def _expandable(protein: Protein) -> bool:
+    return any(protein.sequence[i] in "ACDEFGHIKLMNPQRSTVWY" for i in protein.pocket)
+
+
+def load_dti_pairs(data: Path, dropped: Counter[str]) -> Iterator[tuple[str, str, str]]:
+    """(source, protein sequence, SMILES) of known pairs whose chain fits the context, at most 40 a protein."""
+    name = "chem/dti_pairs.csv.gz"
+    sequences = {r["protein_id"]: r["sequence"].upper() for r in read_csv(data / "chem/dti_proteins.csv.gz")}
+    seen: Counter[str] = Counter()
+    for row in sorted(read_csv(data / name), key=lambda r: seed_of(r["protein_id"], r["smiles"])):
+        sequence = sequences[row["protein_id"]]
+        if row["source"] in BENCHMARK_DTI_SOURCES:
+            dropped["dti: rows of a benchmark"] += 1
+        elif len(sequence) > MAX_RESIDUES - 60:
+            dropped["dti: protein too long for the context"] += 1
+        elif seen[row["protein_id"]] >= MAX_PAIRS_PER_PROTEIN:
+            dropped["dti: over 40 pairs of one protein"] += 1
+        else:
+            seen[row["protein_id"]] += 1
+            yield name, sequence, row["smiles"]
+
+
+def load_pockets(data: Path, dropped: Counter[str]) -> Iterator[Document]:
+    """Search and transform forms of labelled chains; UniProtSMB valid goes to validation, test nowhere."""
+    name = "chem/pockets.jsonl.gz"
+    held_out = KmerIndex(held_out_pocket_chains(data))
+    for row in read_jsonl(data / name):
+        sequence, pocket = row["sequence"].upper(), tuple(sorted(set(row["pocket"])))
+        is_valid = row["split"] == "valid"
+        if row["split"] == "test":
+            dropped["pockets: UniProtSMB test"] += 1
+        elif not is_valid and row["split"] not in POCKET_SPLITS_FOR_TRAINING:
+            dropped["pockets: split overlaps valid/test"] += 1
+        elif not is_valid and held_out.shares_kmers(sequence):
+            dropped["pockets: like a UniProtSMB valid/test chain"] += 1
+        elif pocket:
+            search = PocketSearch(Protein(sequence), Protein(sequence, pocket))
+            yield Document("pocket", name, sequence, render(search), is_valid)
+            marked = crop_to_pocket(Protein(sequence, pocket), random.Random(seed_of(row["id"])), 120)
+            if not is_valid and _expandable(marked):
+                expanded = Protein(marked.sequence, marked.pocket, expanded=True)
+                yield Document("pocket", name, sequence, render(PocketTransform(marked, expanded)))
+
+
+def load_materials(data: Path, dropped: Counter[str]) -> Iterator[Document]:
+    """Metal nodes then linkers, each fragment its own block, sorted and once shuffled."""
+    name = "chem/mofs.csv.gz"
+    for row in read_csv(data / name):
+        nodes, linkers = row["nodes"].split("."), row["linkers"].split(".")
+        key = f"{row['nodes']}|{row['linkers']}"
+        if len(key) > 400:
+            dropped["mofs: nodes and linkers over 400 characters"] += 1
+            continue
+        rng = random.Random(seed_of("mof", key))
+        for _ in range(2):
+            parts: tuple[Metal | Molecule, ...] = (*map(Metal, nodes), *map(Molecule, linkers))
+            yield Document("material", name, key, render(Material(parts)))
+            rng.shuffle(linkers)
+
+
+def load_proteins(data: Path, dropped: Counter[str]) -> Iterator[Document]:
+    """Plain chains that fit the context."""
+    name = "bio/proteins_sequences_nr.csv.gz"
+    for row in read_csv(data / name):
+        if len(row["sequence"]) > MAX_RESIDUES:
+            dropped["proteins: longer than 440 residues"] += 1
+        else:
+            yield Document("protein", name, row["cluster70"], render(Protein(row["sequence"].upper())))
+
+
+def load_antibodies(data: Path, dropped: Counter[str]) -> Iterator[Document]:
+    """Chains and CDR designs from training rows whose H3 stands in no visible validation or test part.
+
+    The SAbDab chains visible here are all validation or test parts of published splits, so none is trained on.
+    """
+    paired, paratope = "bio/antibody_covabdab_paired.csv.gz", "bio/antibody_antiberta_paratope.csv.gz"
+    held_out = held_out_h3(data)
+    for row in read_csv(data / paired):
+        spans = [(int(row[f"h{i}s"]), int(row[f"h{i}e"])) for i in (1, 2, 3)]
+        if row["refinegnn_split"] != "train" or row["cdrh3"] in held_out:
+            dropped["antibodies: H3 of a validation or test row"] += 1
+        elif all(0 <= a < b for a, b in spans):
+            heavy = Antibody(row["vh"], tuple(spans))
+            light = Antibody(row["vl"]) if row["vl"].isalpha() and row["vl"].isupper() else None
+            yield from antibody_documents(paired, heavy, light)
+    for row in read_csv(data / paratope):
+        spans = [(int(row[f"c{i}s"]), int(row[f"c{i}e"])) for i in (1, 2, 3)]
+        if not all(0 <= a < b for a, b in spans):
+            dropped["antibodies: a CDR span not found"] += 1
+            continue
+        chain = Antibody(row["sequence"], tuple(spans))
+        if row["set"] != "train" or chain.sequence[spans[2][0] : spans[2][1]] in held_out:
+            dropped["antibodies: H3 of a validation or test row"] += 1
+        else:
+            yield from antibody_documents(paratope, chain, None)
+
+
+def held_out_h3(data: Path) -> set[str]:
+    """CDR-H3 strings of the visible validation and test chains."""
+    loops = {row["cdrh3"] for row in read_csv(data / "bio/antibody_sabdab_heavy_imgt.csv.gz")}
+    paired = read_csv(data / "bio/antibody_covabdab_paired.csv.gz")
+    return loops | {row["cdrh3"] for row in paired if row["refinegnn_split"] in ("val", "test")}
+
+
+def antibody_documents(source: str, chain: Antibody, light: Antibody | None) -> Iterator[Document]:
+    """The marked chain, and one CDR design a loop; the third loop also with the light chain before it."""
+    key = chain.sequence
+    yield Document("antibody", source, key, render(chain))
+    for index, (start, end) in enumerate(chain.cdrs):
+        slot = Antibody(chain.sequence[:start] + chain.sequence[end:], ((start, start),))
+        loop = chain.sequence[start:end]
+        yield Document("antibody", source, key, render(CdrDesign((slot,), (loop,))))
+        if index == 2 and light is not None:
+            yield Document("antibody", source, key, render(CdrDesign((light, slot), (loop,))))
+
+
+def load_edits(data: Path, dropped: Counter[str]) -> Iterator[Document]:
+    """Parent to better child within the official GGS start sets, never outside them."""
+    name = "bio/aav_bryant2021_ggs.csv.gz"
+    rows = [r for r in read_csv(data / name) if r["ggs_medium"] == "1" or r["ggs_hard"] == "1"]
+    yield from edit_documents(name, {r["sequence"]: float(r["score"]) for r in rows}, n_pairs=6000)
+    name = "bio/gfp_sarkisyan2016.csv.gz"
+    rows = [r for r in read_csv(data / name) if r["ggs_medium"] == "1" or r["ggs_hard"] == "1"]
+    wild_type = _gfp_wild_type(data)
+    sequences = {mutated(wild_type, row["mutations"]): float(row["score"]) for row in rows}
+    yield from edit_documents(name, sequences, n_pairs=1500)
+    dropped["edits: rows outside the GGS start sets are not read"] += 0
+
+
+def _gfp_wild_type(data: Path) -> str:
+    import json
+
+    types: dict[str, Any] = json.loads((data / "bio/dms_wildtypes.json").read_text())
+    return str(types["avgfp"]["wt"])
+
+
+def mutated(sequence: str, mutations: str) -> str:
+    """`sequence` with substitutions like A108D (0-based) made; a wrong wild-type letter is an error."""
+    letters = list(sequence)
+    for mutation in filter(None, mutations.split(",")):
+        old, position, new = mutation[0], int(mutation[1:-1]), mutation[-1]
+        if letters[position] != old:
+            raise ValueError(f"{mutation}: position {position} holds {letters[position]}")
+        letters[position] = new
+    return "".join(letters)
+
+
+def edit_documents(source: str, scores: dict[str, float], n_pairs: int) -> Iterator[Document]:
+    """Random pairs written from the lower to the higher score."""
+    rng = random.Random(seed_of("edit", source))
+    sequences = sorted(scores)
+    for _ in range(n_pairs):
+        pair: Iterable[str] = sorted(rng.sample(sequences, 2), key=lambda s: scores[s])
+        parent, child = pair
+        yield Document("edit", source, child, render(ProteinEdit(Protein(parent), Protein(child))))
