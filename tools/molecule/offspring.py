@@ -40,9 +40,7 @@ class NotViable(Exception):  # noqa: N818 (a verdict inside the retry loop, neve
     """This one edit gave nothing acceptable."""
 
 
-def viable_smiles(
-    edited: Chem.Mol, parents: Sequence[Chem.Mol], min_heavy_atoms: int, max_heavy_atoms: int
-) -> str:
+def viable_smiles(edited: Chem.Mol, parents: Sequence[Chem.Mol], min_heavy_atoms: int, max_heavy_atoms: int) -> str:
     """Canonical SMILES of the edited molecule's neutral parent; `NotViable` where it is not acceptable.
 
     A size outside the band is accepted only where it is nearer to the band than every parent.
@@ -95,10 +93,9 @@ def _n_charged(mol: Chem.Mol) -> int:
 
 def _require_plausible(child: Chem.Mol, parents: Sequence[Chem.Mol]) -> None:
     """Rings that exist and no unstable or reactive group beyond those of the parents."""
-    largest = max(
-        [MAX_NEW_RING, *(len(ring) for parent in parents for ring in parent.GetRingInfo().AtomRings())]
-    )
-    aromatic, others = [], []
+    largest = max([MAX_NEW_RING, *(len(ring) for parent in parents for ring in parent.GetRingInfo().AtomRings())])
+    aromatic: list[set[int]] = []
+    others: list[set[int]] = []
     for ring in child.GetRingInfo().BondRings():
         orders = [child.GetBondWithIdx(i).GetBondType() for i in ring]
         if len(ring) > largest or (Chem.BondType.TRIPLE in orders and len(ring) < 9):
@@ -119,11 +116,9 @@ def _require_plausible(child: Chem.Mol, parents: Sequence[Chem.Mol]) -> None:
 def _n_bredt(mol: Chem.Mol) -> int:
     """Bridgehead atoms with a double or aromatic bond."""
     bridgeheads: list[int] = []
-    rdMolDescriptors.CalcNumBridgeheadAtoms(mol, bridgeheads)
+    rdMolDescriptors.CalcNumBridgeheadAtoms(mol, bridgeheads)  # type: ignore[arg-type]
     atoms = [mol.GetAtomWithIdx(index) for index in bridgeheads]
-    return sum(
-        atom.GetHybridization() == Chem.HybridizationType.SP2 and _is_unsaturated(atom) for atom in atoms
-    )
+    return sum(atom.GetHybridization() == Chem.HybridizationType.SP2 and _is_unsaturated(atom) for atom in atoms)
 
 
 def _is_unsaturated(atom: Chem.Atom) -> bool:
