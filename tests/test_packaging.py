@@ -142,15 +142,13 @@ def third_party_imports(path: Path) -> Iterator[tuple[int, str, bool]]:
             continue
         for name in names:
             root = name.split(".")[0]
-            if root not in sys.stdlib_module_names and root not in {*PACKAGES, "app"}:
+            if root not in sys.stdlib_module_names and root not in {*PACKAGES, "app", "tests"}:
                 yield node.lineno, name, id(node) in at_top
 
 
 def test_every_import_is_declared() -> None:
     declared = requirements(PROJECT["dependencies"])
-    optional = {
-        name: group for group in PROJECT["optional-dependencies"].values() for name in requirements(group)
-    }
+    optional = {name: group for group in PROJECT["optional-dependencies"].values() for name in requirements(group)}
     problems = []
     for path in source_paths():
         for line, name, at_top in third_party_imports(path):
