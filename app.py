@@ -1,1 +1,45 @@
+"""Organon's composition root: settings -> session -> the command. Heavy imports wait until a command needs them."""
 
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from agent.config import load_settings
+from agent.interface.cli import build_cli
+from tools.errors import InputError, OrganonError
+
+if TYPE_CHECKING:
+    from agent.session import Session
+
+
+def open_session() -> Session:
+    """The session of this user's home directory (`ORGANON_HOME`)."""
+    from agent.session import Session
+
+    return Session.open(load_settings())
+
+
+def main() -> None:
+    """The `organon` command. Exit codes: 0 done, 1 the work failed, 2 bad input, 130 interrupted."""
+    try:
+        build_cli(open_session, load_settings)()
+    except InputError as error:
+        sys.exit(_say(str(error), 2))
+    except ValueError as error:
+        if type(error).__module__ != "models.errors":
+            raise
+        sys.exit(_say(str(error), 2))
+    except OrganonError as error:
+        sys.exit(_say(str(error), 1))
+    except KeyboardInterrupt:
+        sys.exit(_say("interrupted; a run that was under way can be resumed", 130))
+
+
+def _say(message: str, code: int) -> int:
+    sys.stderr.write(f"error: {message}\n")
+    return code
+
+
+if __name__ == "__main__":
+    main()

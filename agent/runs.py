@@ -188,9 +188,7 @@ class RunManager:
         lease = self.ledger.acquire_lease(run_id, self._expires_seconds)
         control = RunControl(self.ledger, lease, self.run_dir(run_id), self._expires_seconds)
         done = threading.Event()
-        renewal = threading.Thread(
-            target=control._renew_until, args=(done,), name=f"lease-{run_id}", daemon=True
-        )
+        renewal = threading.Thread(target=control._renew_until, args=(done,), name=f"lease-{run_id}", daemon=True)
         try:
             if record.state != "queued":
                 control._close("stop", "pause", "resume")
@@ -222,9 +220,7 @@ class RunManager:
             self._end(control, "stopped" if asked else "done", "")
         return self.get(run_id)
 
-    def tail(
-        self, run_id: str, after: int = 0, should_leave: Callable[[], bool] = lambda: False
-    ) -> Iterator[Event]:
+    def tail(self, run_id: str, after: int = 0, should_leave: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """The run's events after `after`, then new ones as they come. Ends when the run has ended, when its
         executor has died, or when `should_leave()`. A queued run is waited for."""
         while True:
@@ -293,9 +289,7 @@ def new_run_id() -> str:
 
 
 def _set_state(ledger: Ledger, run_id: str, state: RunState) -> None:
-    ledger.set_state(
-        run_id, state, allowed_from=[held for held, following in ALLOWED.items() if state in following]
-    )
+    ledger.set_state(run_id, state, allowed_from=[held for held, following in ALLOWED.items() if state in following])
 
 
 def _event(record: EventRecord) -> Event:

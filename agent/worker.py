@@ -105,9 +105,7 @@ class Slot:
             self.stop()
             self.join()
             return Done(
-                Fault(
-                    "timeout", f"the worker did not start within {self._start_timeout:g} s", self._start_timeout
-                )
+                Fault("timeout", f"the worker did not start within {self._start_timeout:g} s", self._start_timeout)
             )
         if self._limit_bytes and not self._excess_mb and self._began is not None:
             resident = self._resident_bytes()

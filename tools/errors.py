@@ -1,10 +1,10 @@
 """Faults. A scientific "no" is never raised: it is a `CheckResult` with verdict fail. A fault's class names its remedy.
 
-    OrganonError
-    ├── InputError        what was given is wrong: fix the input (exit code 2)
-    ├── UnavailableError  something needed is not installed or not running: install or start it
-    ├── TransientError    a worker died, ran out of time or memory: the same call may work another time
-    └── StopError         the run cannot go on (budget spent, stopped by the user, disk full)
+OrganonError
+├── InputError        what was given is wrong: fix the input (exit code 2)
+├── UnavailableError  something needed is not installed or not running: install or start it
+├── TransientError    a worker died, ran out of time or memory: the same call may work another time
+└── StopError         the run cannot go on (budget spent, stopped by the user, disk full)
 """
 
 

@@ -80,6 +80,7 @@ class CandidateReport(Document):
 
 class FunnelStage(Document):
     """How many candidates met a stage and what became of them: `in` = passed + failed + unknown.
+    `not_selected` passed the stage before but were not sent on within the budget; they are not part of `in`.
     `reasons` counts why, most frequent first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -88,6 +89,7 @@ class FunnelStage(Document):
     passed: int
     failed: int
     unknown: int
+    not_selected: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)
 
 
@@ -143,7 +145,9 @@ class TargetReport(Document):
 
 
 class RunResult(Document):
-    """What a run came to. The same document from `organon demo --json`, `organon campaign ... --json` and the API."""
+    """What a run came to. The same document from `organon demo --json`, `organon campaign ... --json` and the API.
+
+    `enough` is false where fewer candidates passed every stage than a person needs to choose from."""
 
     run_id: str
     name: str
@@ -157,6 +161,7 @@ class RunResult(Document):
     report: str | None = None
     files: dict[str, str] = Field(default_factory=dict)
     message: str = ""
+    enough: bool = True
     seconds: float = 0.0
     settings: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,232 @@
+"""A campaign: what a scientist asks for, as a YAML file or a dict. Validated once, here, before anything runs.
+
+Relative paths are resolved against the file's own folder. A wrong key is named together with the valid ones.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from tools.errors import InputError
+
+Refine = Literal["auto", "evolve", "adapt", "condition", "none"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BoxSpec(Section):
+    """A docking box: centre and edge lengths, both in Å."""
+
+    center: tuple[float, float, float]
+    size: tuple[float, float, float]
+
+    @field_validator("size")
+    @classmethod
+    def _edges(cls, size: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not all(4.0 <= edge <= 60.0 for edge in size):
+            raise ValueError(f"box edges must lie between 4 and 60 Å, not {size}")
+        return size
+
+
+class Target(Section):
+    """Where to dock. Either `name` (a bundled target) or `pdb` (PDB or mmCIF) with one pocket definition:
+    `pocket: from_ligand CODE`, `ligand: FILE.sdf`, `residues: [A:THR315, ...]` or `box: {center, size}`.
+    `ligand_smiles` gives a ligand bound in a PDB file its bond orders, without which it cannot be redocked."""
+
+    name: str | None = None
+    pdb: Path | None = None
+    chain: str | None = None
+    pocket: str | None = None
+    ligand: Path | None = None
+    ligand_smiles: str | None = None
+    residues: list[str] | None = None
+    box: BoxSpec | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Target:
+        if (self.name is None) == (self.pdb is None):
+            raise ValueError("give either `name` (a bundled target) or `pdb` (a structure file)")
+        places = [key for key in ("pocket", "ligand", "residues", "box") if getattr(self, key) is not None]
+        if self.name is not None and (places or self.chain):
+            raise ValueError("a bundled target has its own pocket: leave out " + ", ".join(places or ["chain"]))
+        if self.pdb is not None and len(places) != 1:
+            raise ValueError(f"name the pocket once, by `pocket`, `ligand`, `residues` or `box` (got {places})")
+        if self.pocket is not None and not self.pocket.startswith("from_ligand "):
+            raise ValueError(f"pocket must read `from_ligand CODE`, not `{self.pocket}`")
+        return self
+
+
+class ObjectiveSpec(Section):
+    """One term of the desirability. `low` and `high` bound the range over which it rises from 0 to 1."""
+
+    score: Literal["vina", "efficiency", "size_residual", "qed", "sa", "logp", "tpsa", "interaction", "strain"]
+    goal: Literal["minimize", "maximize"]
+    weight: float = Field(default=1.0, gt=0)
+    low: float | None = None
+    high: float | None = None
+
+
+class Docking(Section):
+    """Vina settings of the rounds and of the finalists, and how many states of a candidate are docked."""
+
+    exhaustiveness: int = Field(default=1, ge=1, le=64)
+    final_exhaustiveness: int = Field(default=4, ge=1, le=64)
+    finalists: int = Field(default=8, ge=1, le=100)
+    max_states: int = Field(default=4, ge=1, le=16)
+    max_stereoisomers: int = Field(default=4, ge=1, le=16)
+    seed: int = 1
+
+
+class Budget(Section):
+    """What may be spent. `minutes` is wall time of the whole run, `docking_calls` counts candidates docked in
+    the rounds (the finalists' second docking is not counted)."""
+
+    minutes: float | None = Field(default=None, gt=0)
+    docking_calls: int = Field(default=96, gt=0)
+
+
+def default_objectives() -> list[ObjectiveSpec]:
+    return [
+        ObjectiveSpec(score="vina", goal="minimize", weight=1.0),
+        ObjectiveSpec(score="qed", goal="maximize", weight=0.5),
+        ObjectiveSpec(score="sa", goal="minimize", weight=0.25),
+    ]
+
+
+class Campaign(Section):
+    """See architecture.md, section 3, for an example file."""
+
+    name: str = Field(default="campaign", pattern=r"^[\w .+-]{1,80}$")
+    task: Literal["ligand"] = "ligand"
+    target: Target
+    objective: list[ObjectiveSpec] = Field(default_factory=default_objectives, min_length=1)
+    constraints: dict[str, str] = Field(default_factory=lambda: {"reactive": "none", "heavy_atoms": "20..35"})
+    reference: str | None = None
+    actives: Path | None = None
+    decoys: Path | None = None
+    rounds: int = Field(default=3, ge=1, le=100)
+    per_round: int = Field(default=64, ge=1, le=10_000)
+    refine: Refine = "auto"
+    docking: Docking = Field(default_factory=Docking)
+    budget: Budget = Field(default_factory=Budget)
+    memory: Literal["on", "off"] = "on"
+    controls: Literal["full", "quick", "off"] = "full"
+    seed: int = Field(default=7, ge=0, lt=2**31)
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _bundled_name(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("constraints", mode="before")
+    @classmethod
+    def _text_values(cls, value: object) -> object:
+        return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+    @field_validator("memory", mode="before")
+    @classmethod
+    def _yaml_booleans(cls, value: object) -> object:
+        return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
+
+    @property
+    def dock_per_round(self) -> int:
+        """Candidates docked in a round: the docking budget shared out evenly, at least one."""
+        return max(1, self.budget.docking_calls // self.rounds)
+
+
+def parse_campaign(data: object, base: Path) -> Campaign:
+    """Validate a campaign given as a dict; relative paths are taken from `base`.
+
+    Raises `InputError` with one line: the key, the value and what was expected.
+    """
+    if not isinstance(data, dict):
+        raise InputError(f"a campaign is a mapping of keys to values, not {type(data).__name__}")
+    try:
+        campaign = Campaign.model_validate(data)
+    except ValidationError as error:
+        raise InputError(f"campaign: {_first_problem(error)}") from None
+    return _resolve_paths(campaign, base)
+
+
+def load_campaign(path: Path) -> Campaign:
+    """Read a campaign file (YAML). Raises `InputError` for a missing, unreadable or invalid file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read campaign file {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"campaign file {path} is not UTF-8 text") from None
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        return parse_campaign(data, path.resolve().parent)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _resolve_paths(campaign: Campaign, base: Path) -> Campaign:
+    def found(path: Path | None, key: str) -> Path | None:
+        if path is None:
+            return None
+        full = path if path.is_absolute() else base / path
+        if not full.is_file():
+            raise InputError(f"{key}: no such file: {full}")
+        return full
+
+    target = campaign.target.model_copy(
+        update={
+            "pdb": found(campaign.target.pdb, "target.pdb"),
+            "ligand": found(campaign.target.ligand, "target.ligand"),
+        }
+    )
+    reference = campaign.reference
+    if reference is not None and reference.lower().endswith((".sdf", ".mol", ".smi")):
+        reference = str(found(Path(reference), "reference"))
+    return campaign.model_copy(
+        update={
+            "target": target,
+            "reference": reference,
+            "actives": found(campaign.actives, "actives"),
+            "decoys": found(campaign.decoys, "decoys"),
+        }
+    )
+
+
+def _first_problem(error: ValidationError) -> str:
+    """The first problem as one line; unknown keys get the valid ones and the closest match."""
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        message = problem["msg"].removeprefix("Value error, ")
+        shown: Any = problem.get("input")
+        given = "" if isinstance(shown, dict | list) or problem["type"] == "missing" else f" (got {shown!r})"
+        return f"{where}: {message}{given}" if where else f"{message}{given}"
+    model: Any = Campaign
+    for part in problem["loc"][:-1]:
+        nested = _section_of(model, str(part))
+        model = nested or model
+    valid = sorted(model.model_fields)
+    wrong = str(problem["loc"][-1])
+    close = difflib.get_close_matches(wrong, valid, n=1)
+    hint = f"; did you mean `{close[0]}`?" if close else ""
+    return f"unknown key `{where}`{hint} Valid keys: {', '.join(valid)}".replace("` Valid", "`. Valid")
+
+
+def _section_of(model: Any, key: str) -> Any:
+    sections = {
+        "target": Target,
+        "objective": ObjectiveSpec,
+        "docking": Docking,
+        "budget": Budget,
+        "box": BoxSpec,
+    }
+    return sections.get(key) if key in getattr(model, "model_fields", {}) else None

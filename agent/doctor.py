@@ -1,0 +1,84 @@
+"""What works on this machine, found out by doing a small real job of each kind."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.config import Settings
+from models.registry import checkpoint_info, load_generator
+from tools.memory.artifacts import Artifacts
+from tools.memory.ledger import Ledger
+from tools.memory.vectors import Vectors
+from tools.registry import call, is_fault, load_domain
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    name: str
+    works: bool
+    detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """One finding a capability. A capability that fails says why; it never hides the others."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        return [
+            _try("home", lambda: f"{settings.home}, {os.cpu_count()} cores, {settings.workers} workers"),
+            _try("device", lambda: _device(settings)),
+            _try("checkpoint", lambda: _checkpoint(settings)),
+            _try("docking", lambda: _docking(Artifacts(home / "artifacts"))),
+            _try("minimisation", _minimisation),
+            _try("stores", lambda: _stores(home)),
+        ]
+
+
+def _try(name: str, job: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, job())
+    except Exception as error:  # noqa: BLE001 - the doctor's purpose is to report whatever is wrong
+        return Finding(name, False, f"{type(error).__name__}: {error}")
+
+
+def _device(settings: Settings) -> str:
+    import torch
+
+    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
+    return f"{load_generator(settings.checkpoint, settings.device).device} ({gpu}), torch {torch.__version__}"
+
+
+def _checkpoint(settings: Settings) -> str:
+    info = checkpoint_info(settings.checkpoint)
+    return f"{info['architecture']}, {info['parameters']:,} parameters, sha256 {str(info['sha256'])[:12]}"
+
+
+def _docking(artifacts: Artifacts) -> str:
+    prepared = load_domain("ligand").prepare({"name": "ABL1"}, artifacts)
+    result = call("dock", {"smiles": "c1ccccc1", "receptor": prepared["receptor"], "max_states": 1}, artifacts)
+    if is_fault(result):
+        raise RuntimeError(result.reason)
+    return f"benzene in ABL1: {result.value} kcal/mol in {result.seconds:.1f} s ({result.version})"
+
+
+def _minimisation() -> str:
+    from rdkit import Chem
+    from tools.simulation.minimise import minimise_ligand
+
+    from tools.molecule.conformers import embed
+
+    result = minimise_ligand(embed(Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), 1, seed=1))
+    return f"aspirin minimised to {result.energy_after_kcal_mol:.2f} kcal/mol"
+
+
+def _stores(home: Path) -> str:
+    ledger = Ledger(home / "ledger.sqlite")
+    n_findings = Vectors(home / "vectors", ledger).count()
+    return f"SQLite ledger and Chroma index open; a new index holds {n_findings} findings"

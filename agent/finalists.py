@@ -1,0 +1,37 @@
+"""Who the finalists are, and the settings under which they are docked again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.deps import Deps
+from agent.standing import Standing
+from tools.rank import select_diverse
+
+DISTINCT = 0.7
+"""Finalists differ by more than this Tanimoto similarity, so that the table is not one molecule eight times."""
+
+
+def final_context(context: dict[str, Any]) -> dict[str, Any]:
+    """The run's context with the finalists' exhaustiveness in place of the rounds'."""
+    docking = context["docking"]
+    return {**context, "docking": {**docking, "exhaustiveness": docking["final_exhaustiveness"]}}
+
+
+def finalists(table: list[Standing], deps: Deps) -> list[Standing]:
+    """The best distinct candidates that passed every stage, as many as the campaign asks for; if there are fewer
+    distinct ones than that, the next best fill up."""
+    passed = [standing for standing in table if standing.passed]
+    n = min(deps.campaign.docking.finalists, len(passed))
+    if not n:
+        return []
+    similarity = deps.domain.similarity([standing.candidate.text for standing in passed])
+    taken = select_diverse(
+        range(len(passed)),
+        [standing.desirability for standing in passed],
+        n,
+        lambda first, second: float(similarity[first, second]),
+        DISTINCT,
+        fill=True,
+    )
+    return [passed[i] for i in sorted(taken)]

@@ -1,0 +1,106 @@
+"""How a run shows in a terminal: progress lines on stderr, the ranked table and the JSON document on stdout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tools.errors import InputError
+
+if TYPE_CHECKING:
+    from agent.interface.schemas import Event, RunResult
+
+progress = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+SHOWN_SCORES = ("vina", "efficiency", "size_residual", "qed", "sa", "strain", "interaction", "desirability")
+
+
+def print_event(event: Event) -> None:
+    """One line for the events a person waits for; the others are counted by the report."""
+    line = _line(event.type, event.payload)
+    if line:
+        progress.print(f"[dim]{event.time:%H:%M:%S}[/] {line}", soft_wrap=True)
+
+
+def _line(kind: str, payload: dict[str, Any]) -> str:  # noqa: PLR0911 - one line a kind of event
+    if kind == "run_started":
+        remembered = len(payload["memory"])
+        seen = f", {remembered} earlier results on this receptor" if remembered else ""
+        return f"target {payload['target']['name']} prepared{seen}"
+    if kind == "step_started":
+        return str(payload["step"])
+    if kind == "step_finished" and payload["step"] == "controls":
+        panel = payload["panel"]
+        return f"docking {panel['trust']} on this target: {panel['summary']}"
+    if kind == "check_finished" and payload["stage"] == "docking":
+        return f"docked {payload['candidate_id']} {payload['text']}: {payload['reason'] or 'passed'}"
+    if kind == "round_finished":
+        best = payload["best"].get("vina")
+        best_so_far = f", best {best:.1f} kcal/mol" if best is not None else ""
+        return (
+            f"[bold]round {payload['round']}[/]: {payload['generated']} generated, {payload['docked']} docked, "
+            f"{payload['passed']} passed every stage{best_so_far}"
+        )
+    if kind == "run_finished":
+        return f"run {payload['state']}: {payload['message']}"
+    return ""
+
+
+def print_result(result: RunResult) -> None:
+    """The ranked table with the reference first, then where the files are."""
+    table = Table(title=f"{result.name}: {result.target.name if result.target else ''}", title_justify="left")
+    table.add_column("rank", justify="right")
+    table.add_column("SMILES", overflow="fold", ratio=1)
+    names = [n for n in SHOWN_SCORES if any(n in c.scores for c in result.candidates)]
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right")
+    if result.reference is not None:
+        row = [_number(result.reference.scores.get(name)) for name in names]
+        table.add_row("ref", f"{result.reference.name} {result.reference.smiles}", *row, style="dim")
+    for candidate in result.candidates:
+        row = [_number(candidate.scores.get(name)) for name in names]
+        table.add_row(str(candidate.rank), candidate.smiles, *row)
+    output.print(table)
+    if result.controls is not None:
+        output.print(f"docking {result.controls.trust} on this target: {result.controls.summary}")
+    output.print(result.message)
+    for path in result.files.values():
+        output.print(path, soft_wrap=True)
+
+
+def _number(score: Any) -> str:
+    if score is None or score.value is None:
+        return "–"
+    return f"{score.value:.2f}"
+
+
+def print_runs(records: list[Any], as_json: bool) -> None:
+    """Runs, newest first: a table, or one JSON list."""
+    rows = [
+        {"run_id": r.run_id, "name": r.name, "kind": r.kind, "state": r.state, "created": r.created} for r in records
+    ]
+    if as_json:
+        sys.stdout.write(json.dumps(rows) + "\n")
+        return
+    table = Table("run", "name", "kind", "state", "started")
+    for row in rows:
+        started = datetime.fromtimestamp(row["created"], UTC).astimezone()
+        table.add_row(row["run_id"], row["name"], row["kind"], row["state"], f"{started:%Y-%m-%d %H:%M}")
+    output.print(table)
+
+
+def copy_files(result: RunResult, out: Path) -> RunResult:
+    """Copy a run's files into `out` and point the result at them."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        files = {name: str(shutil.copy(path, out / name)) for name, path in result.files.items()}
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {error.strerror}") from None
+    return result.model_copy(update={"files": files, "report": files.get("report.html")})

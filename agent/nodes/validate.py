@@ -1,0 +1,125 @@
+"""validate: every candidate through the cheap stages, then as many as the budget allows through the expensive ones.
+
+Which candidates are docked is decided from finished earlier rounds and this round's cheap results only, so that a
+resumed run chooses the same. Results are stored in candidate order, whatever order they finish in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from agent.choose import choose
+from agent.deps import Deps
+from agent.executor import Fault, Task
+from agent.state import DiscoveryState
+from tools.domain import StageOutcome
+from tools.funnel import executing, replay_chain, stages_of, walk
+from tools.types import Candidate, CheckResult, Verdict
+from tools.worker import chain_in_worker
+
+
+def validate(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:
+    deps, context, round_ = runtime.context, state["context"], state["round"]
+    candidates = deps.ledger.candidates(deps.run_id, round_)
+    passing = screen(candidates, context, deps)
+    n_dock = min(deps.campaign.dock_per_round, deps.campaign.budget.docking_calls - state["docked"])
+    chosen = choose(passing, n_dock, round_, context, deps)
+    docked = evaluate(chosen, context, deps, reserve_seconds=reserve_for_finalists(deps))
+    return {"docked": state["docked"] + docked, "seconds": deps.clock.seconds()}
+
+
+def screen(candidates: Sequence[Candidate], context: Mapping[str, Any], deps: Deps) -> list[Candidate]:
+    """Run the cheap stages here, in one process; returns those that passed."""
+    stages, execute = stages_of(deps.domain, "cheap"), executing(deps.ledger, deps.artifacts)
+    passing: list[Candidate] = []
+    finished: dict[str, Sequence[CheckResult]] = {}
+    known = deps.ledger.results(deps.run_id)
+    for candidate in candidates:
+        outcomes = list(walk(stages, candidate.text, context, execute))
+        if candidate.candidate_id not in known:
+            finished[candidate.candidate_id] = results_of(outcomes)
+            announce(candidate, outcomes, deps)
+        if outcomes[-1].verdict is Verdict.PASS:
+            passing.append(candidate)
+    deps.ledger.put_all_results(deps.run_id, finished)
+    return passing
+
+
+def evaluate(chosen: Sequence[Candidate], context: Mapping[str, Any], deps: Deps, reserve_seconds: float) -> int:
+    """Take candidates through the expensive stages in worker processes; returns how many were dispatched.
+
+    No new candidate is dispatched once only `reserve_seconds` of the time budget are left, or after a stop.
+    """
+    earlier = deps.ledger.results(deps.run_id)
+    tasks = [
+        Task(
+            (deps.domain.name, candidate.text, dict(context), str(deps.settings.home)),
+            deps.settings.chain_timeout_seconds,
+        )
+        for candidate in chosen
+    ]
+    deadline = time.monotonic() + deps.seconds_left() - reserve_seconds
+    dispatched = 0
+    for index, answer in deps.executor.map_ordered(chain_in_worker, tasks, deps.control.should_stop, deadline):
+        candidate = chosen[index]
+        if isinstance(answer, Fault) and answer.kind == "not_dispatched":
+            continue
+        dispatched += 1
+        outcomes = outcomes_of(answer, candidate.text, context, deps)
+        results = [*earlier[candidate.candidate_id], *results_of(outcomes)]
+        deps.ledger.put_results(deps.run_id, candidate.candidate_id, results)
+        announce(candidate, outcomes, deps)
+    return dispatched
+
+
+def outcomes_of(
+    answer: list[StageOutcome] | Fault, text: str, context: Mapping[str, Any], deps: Deps
+) -> list[StageOutcome]:
+    """What a worker came to; for one that did not finish, what the ledger holds and the fault."""
+    if not isinstance(answer, Fault):
+        return answer
+    return replay_chain(deps.domain.name, text, context, deps.ledger, f"{answer.kind}: {answer.message}")
+
+
+def reserve_for_finalists(deps: Deps) -> float:
+    """Seconds to keep for docking the finalists again: what a docked candidate took so far, scaled by exhaustiveness
+    (Vina's time is proportional to it), shared over the workers. Before the first docking: 40 % of the budget."""
+    minutes, docking = deps.campaign.budget.minutes, deps.campaign.docking
+    if minutes is None:
+        return 0.0
+    took = [
+        sum(result.seconds for result in results)
+        for results in deps.ledger.results(deps.run_id).values()
+        if any(result.name == "dock" for result in results)
+    ]
+    if not took:
+        return 0.4 * minutes * 60.0
+    waves = -(-docking.finalists // deps.executor.workers)
+    scale = docking.final_exhaustiveness / docking.exhaustiveness
+    return min(0.6 * minutes * 60.0, waves * scale * sum(took) / len(took))
+
+
+def results_of(outcomes: Sequence[StageOutcome]) -> list[CheckResult]:
+    return [result for outcome in outcomes for result in outcome.results]
+
+
+def announce(candidate: Candidate, outcomes: Sequence[StageOutcome], deps: Deps) -> None:
+    """One `check_finished` event a stage; a resumed run does not repeat it."""
+    for outcome in outcomes:
+        calls = [result.call_id for result in outcome.results]
+        deps.control.emit(
+            "check_finished",
+            {
+                "candidate_id": candidate.candidate_id,
+                "text": candidate.text,
+                "stage": outcome.stage,
+                "verdict": str(outcome.verdict),
+                "reason": outcome.reason,
+                "calls": calls,
+            },
+            once=f"check {candidate.candidate_id} {outcome.stage} {calls[-1] if calls else ''}",
+        )
