@@ -42,9 +42,7 @@ class Artifacts:
             if not (target.is_file() and target.stat().st_size == len(content)):
                 _write_atomically(target, content)
         except OSError as error:
-            raise StopError(
-                f"artifact {artifact_id} cannot be written below {self.root}: {error.strerror}"
-            ) from error
+            raise StopError(f"artifact {artifact_id} cannot be written below {self.root}: {error.strerror}") from error
         return artifact_id
 
     def path(self, artifact_id: str) -> Path:
@@ -69,9 +67,7 @@ class Artifacts:
 
     def __contains__(self, artifact_id: object) -> bool:
         return (
-            isinstance(artifact_id, str)
-            and bool(_ID.fullmatch(artifact_id))
-            and self._location(artifact_id).is_file()
+            isinstance(artifact_id, str) and bool(_ID.fullmatch(artifact_id)) and self._location(artifact_id).is_file()
         )
 
     def _location(self, artifact_id: str) -> Path:

@@ -53,9 +53,7 @@ class Calls(Database):
         with self._reading() as connection:
             for start in range(0, len(call_ids), _IN_CHUNK):
                 chunk = call_ids[start : start + _IN_CHUNK]
-                rows = connection.execute(
-                    select(CallRow.call_id, CallRow.result).where(CallRow.call_id.in_(chunk))
-                )
+                rows = connection.execute(select(CallRow.call_id, CallRow.result).where(CallRow.call_id.in_(chunk)))
                 found.update((row.call_id, CheckResult.from_json(json.loads(row.result))) for row in rows)
         return found
 
@@ -66,9 +64,7 @@ class Calls(Database):
         """Store (call_id, args, result) triples in one transaction. The first verdict of a call stays; later
         ones are ignored, so that every run reads the same. `result.call_id` is set to the call's id."""
         now = time.time()
-        rows = [
-            _call_row(call_id, args, replace(result, call_id=call_id), now) for call_id, args, result in calls
-        ]
+        rows = [_call_row(call_id, args, replace(result, call_id=call_id), now) for call_id, args, result in calls]
         if rows:
             with self._writing() as connection:
                 connection.execute(insert_sqlite(CallRow).on_conflict_do_nothing(), rows)
@@ -76,9 +72,7 @@ class Calls(Database):
     def get_args(self, call_id: str) -> dict[str, Any] | None:
         """What the call was given, for "show me where this number comes from"."""
         with self._reading() as connection:
-            text = connection.execute(
-                select(CallRow.args).where(CallRow.call_id == call_id)
-            ).scalar_one_or_none()
+            text = connection.execute(select(CallRow.args).where(CallRow.call_id == call_id)).scalar_one_or_none()
         return None if text is None else dict(json.loads(text))
 
     def count_calls(self, tool: str | None = None) -> int:

@@ -160,9 +160,7 @@ def _better(new: float | None, held: float | None, goal: Goal) -> bool:
 
 def _candidate_row(run_id: str, round_number: int, candidate: Candidate) -> dict[str, str | int]:
     if candidate.round != round_number:
-        raise InputError(
-            f"candidate {candidate.candidate_id} is of round {candidate.round}, not {round_number}"
-        )
+        raise InputError(f"candidate {candidate.candidate_id} is of round {candidate.round}, not {round_number}")
     return {
         "run_id": run_id,
         "candidate_id": candidate.candidate_id,

@@ -58,6 +58,4 @@ def _normal(value: Any, what: str) -> Any:
         if not all(isinstance(key, str) for key in value):
             raise InputError(f"{what}: keys must be text, found {sorted(map(repr, value))}")
         return {str(key): _normal(item, what) for key, item in value.items()}
-    raise InputError(
-        f"{what}: a {type(value).__name__} is not a JSON value; give numbers, text, lists or mappings"
-    )
+    raise InputError(f"{what}: a {type(value).__name__} is not a JSON value; give numbers, text, lists or mappings")

@@ -58,14 +58,15 @@ class Database:
 
     def _create_tables(self) -> None:
         try:
-            with self._writing() as connection:
+            with self._reading() as connection:
                 version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-                if version > SCHEMA_VERSION:
-                    raise InputError(
-                        f"{self.path} was written by a newer Organon (schema {version}, this one knows "
-                        f"{SCHEMA_VERSION}): update the program or choose another ORGANON_HOME"
-                    )
-                if version < SCHEMA_VERSION:
+            if version > SCHEMA_VERSION:
+                raise InputError(
+                    f"{self.path} was written by a newer Organon (schema {version}, this one knows "
+                    f"{SCHEMA_VERSION}): update the program or choose another ORGANON_HOME"
+                )
+            if version < SCHEMA_VERSION:
+                with self._writing() as connection:
                     Table.metadata.create_all(connection)
                     connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
         except OrganonError:
@@ -86,13 +87,9 @@ def _named(error: DatabaseError, path: Path) -> OrganonError:
     """One line and the class that says what to do about it."""
     text = str(error.orig).lower()
     if any(sign in text for sign in _CORRUPT):
-        return InputError(
-            f"{path} is not a readable ledger ({error.orig}): move it away or restore a copy of it"
-        )
+        return InputError(f"{path} is not a readable ledger ({error.orig}): move it away or restore a copy of it")
     if any(sign in text for sign in _UNWRITABLE):
-        return InputError(
-            f"{path} cannot be written ({error.orig}): free its directory or set ORGANON_HOME to another"
-        )
+        return InputError(f"{path} cannot be written ({error.orig}): free its directory or set ORGANON_HOME to another")
     if "locked" in text or "busy" in text:
         return TransientError(f"{path} stayed locked by another process; try again")
     return StopError(f"ledger {path} refused: {error.orig}")

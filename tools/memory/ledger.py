@@ -1,8 +1,8 @@
 """The ledger: everything that happened, in one SQLite file that can be cited.
 
-It is made of three parts over one database: executed calls (the cache, `calls`), runs with their events,
-leases and requests (`run_log`), candidates with their results (`candidates`). Models cannot be called through
-it, and it knows no science: verdicts come in, verdicts go out.
+It is made of four parts over one database: executed calls (the cache, `calls`), runs with their events,
+leases and requests (`run_log`), candidates with their results (`candidates`), and what runs leave to later
+ones (`findings`). It knows no science: verdicts come in, verdicts go out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from tools.memory.calls import Calls, FaultRecord
 from tools.memory.candidates import Candidates, Sighting
 from tools.memory.canonical import call_key
+from tools.memory.findings import Findings
 from tools.memory.run_log import LEASE_SECONDS, EventRecord, Lease, RequestRecord, RunLog, RunRecord
 
 __all__ = [
@@ -25,5 +26,5 @@ __all__ = [
 ]
 
 
-class Ledger(Calls, RunLog, Candidates):
+class Ledger(Calls, RunLog, Candidates, Findings):
     """`Ledger(home / "ledger.sqlite")`; safe for several processes and threads."""

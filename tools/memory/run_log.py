@@ -84,9 +84,7 @@ class RequestRecord:
 class RunLog(Database):
     """Runs, leases, requests and events."""
 
-    def create_run(
-        self, run_id: str, name: str, kind: str, campaign: Mapping[str, Any], seed: int
-    ) -> RunRecord:
+    def create_run(self, run_id: str, name: str, kind: str, campaign: Mapping[str, Any], seed: int) -> RunRecord:
         """A new run in state "queued". InputError if the id is taken."""
         now = time.time()
         row = {
@@ -186,9 +184,7 @@ class RunLog(Database):
         }
         with self._writing() as connection:
             _run_row(connection, run_id)
-            return connection.execute(
-                insert(RequestRow).values(row).returning(RequestRow.request_id)
-            ).scalar_one()
+            return connection.execute(insert(RequestRow).values(row).returning(RequestRow.request_id)).scalar_one()
 
     def open_requests(self, run_id: str) -> list[RequestRecord]:
         """What has been asked and not been dealt with, oldest first."""
@@ -206,9 +202,7 @@ class RunLog(Database):
         ids = list(request_ids)
         if ids:
             with self._writing() as connection:
-                connection.execute(
-                    update(RequestRow).where(RequestRow.request_id.in_(ids)).values(handled=time.time())
-                )
+                connection.execute(update(RequestRow).where(RequestRow.request_id.in_(ids)).values(handled=time.time()))
 
     def append_event(
         self,
@@ -248,9 +242,7 @@ class RunLog(Database):
         """The run's events with `seq` greater than `after`, in order."""
         with self._reading() as connection:
             _run_row(connection, run_id)
-            rows = connection.execute(
-                _event_statement(run_id).where(EventRow.seq > after).order_by(EventRow.seq)
-            )
+            rows = connection.execute(_event_statement(run_id).where(EventRow.seq > after).order_by(EventRow.seq))
             return [_event_record(row) for row in rows]
 
 
@@ -293,9 +285,7 @@ def _update_run(connection: Connection, run_id: str, **values: str | float | Non
 def _require_lease(connection: Connection, run_id: str, token: str) -> None:
     row = _run_row(connection, run_id)
     if row.lease_token != token:
-        raise StopError(
-            f"run {run_id} is no longer this process's to execute (lease now with process {row.lease_pid})"
-        )
+        raise StopError(f"run {run_id} is no longer this process's to execute (lease now with process {row.lease_pid})")
 
 
 def _lease_lives(row: Row[Any], expires_seconds: float) -> bool:

@@ -114,3 +114,15 @@ class ResultRow(Table):
     value: Mapped[float | None] = mapped_column(Float, default=None)
     call_id: Mapped[str] = mapped_column(String(32))
     document: Mapped[str] = mapped_column(Text)
+
+
+class FindingRow(Table):
+    """What a finished run leaves to later ones about one candidate; the vector index is made from these."""
+
+    __tablename__ = "findings"
+    finding_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    run_id: Mapped[str] = mapped_column(String(40), index=True)
+    receptor: Mapped[str] = mapped_column(String(120), index=True)
+    text: Mapped[str] = mapped_column(Text, index=True)
+    document: Mapped[str] = mapped_column(Text)
+    time: Mapped[float] = mapped_column(Float)

@@ -66,9 +66,7 @@ def test_results_keep_their_order_and_grow(ledger: Ledger) -> None:
 
 def test_seen_before_gives_the_best_earlier_result(ledger: Ledger) -> None:
     for run_id, value in (("r1", -7.0), ("r2", -9.0), ("r3", -8.0)):
-        ledger.put_candidates(
-            run_id, 1, [candidate("CCO", 1, 0), candidate("CCN", 1, 1), candidate("CCS", 1, 2)]
-        )
+        ledger.put_candidates(run_id, 1, [candidate("CCO", 1, 0), candidate("CCN", 1, 1), candidate("CCS", 1, 2)])
         ledger.put_results(run_id, "c1-0", [CheckResult("sanitise", Verdict.PASS), vina(value)])
     ledger.put_results("r1", "c1-1", [vina(None)])
     ledger.put_results("r3", "c1-1", [vina(-5.0)])

@@ -138,9 +138,7 @@ def test_lease_of_another_host_lives_by_its_heartbeat_alone(ledger: Ledger) -> N
 
     ledger.acquire_lease("r1")
     with ledger._writing() as connection:
-        connection.execute(
-            update(RunRow).values(lease_host="elsewhere.invalid", lease_pid=1, lease_process_start=0.0)
-        )
+        connection.execute(update(RunRow).values(lease_host="elsewhere.invalid", lease_pid=1, lease_process_start=0.0))
     assert ledger.lease_lives("r1")
     with ledger._writing() as connection:
         connection.execute(update(RunRow).values(lease_heartbeat=time.time() - 31))
