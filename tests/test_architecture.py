@@ -75,11 +75,12 @@ def caught_names(handler: ast.ExceptHandler) -> set[str]:
 
 
 def swallows_anything(node: ast.AST) -> TypeGuard[ast.ExceptHandler | ast.Call]:
-    """`except Exception` or `contextlib.suppress(Exception)`; not "clean up, then raise the same again"."""
+    """`except Exception` or `contextlib.suppress(Exception)`. Not swallowed: a handler that ends in raising the same
+    again, or a fault of ours `from` the caught one."""
     anything = {"Exception", "BaseException"}
     if isinstance(node, ast.ExceptHandler):
         last = node.body[-1]
-        raises_again = isinstance(last, ast.Raise) and last.exc is None
+        raises_again = isinstance(last, ast.Raise) and (last.exc is None or last.cause is not None)
         return bool(caught_names(node) & anything) and not raises_again
     if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
         return any(isinstance(a, ast.Name) and a.id in anything for a in node.args)
