@@ -44,6 +44,13 @@ def test_any_string_survives_encode_and_decode(text):
     assert TOKENIZER.decode(TOKENIZER.encode(text)) == text
 
 
+@given(st.lists(pieces, max_size=12).map("".join))
+@example("<MoleculeS>C[Xe]->[Zn]<MoleculeE><React>[C@@H]")
+@example("<0x41><bos>[12]")
+def test_the_short_cut_for_smiles_gives_the_same_ids(text):
+    assert TOKENIZER.encode_many([text, "CCO"]) == [TOKENIZER.encode(text), TOKENIZER.encode("CCO")]
+
+
 def test_cysteine_is_not_carbon(tokenizer):
     protein = tokenizer.encode("<ProteinS>C<ProteinE>")[1]
     carbon = tokenizer.encode("<MoleculeS>C<MoleculeE>")[1]
