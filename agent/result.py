@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -113,8 +114,9 @@ def _final_funnel(deps: Deps, context: dict[str, Any]) -> list[FunnelStage]:
 
 
 def _short(reason: str) -> str:
-    """A reason without its numbers' tail, so that like reasons count together."""
-    return reason.split(" (", maxsplit=1)[0].split(";", maxsplit=1)[0][:120] or "no reason given"
+    """A reason without what it quotes and measures, so that like reasons count together."""
+    unquoted = re.sub(r"(['\"`]).*\1", "…", reason)
+    return re.sub(r"[-+]?\d+(\.\d+)?", "#", unquoted)[:120] or "no reason given"
 
 
 def _candidate(rank: int, standing: Standing, deps: Deps) -> CandidateReport:

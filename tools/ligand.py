@@ -54,7 +54,7 @@ def _docking(text: str, _results: Results, context: Context) -> list[Call]:
 
 
 def _pose(_text: str, results: Results, context: Context) -> list[Call]:
-    return [Call("pose", {"pose": results["dock"].details["pose"], "receptor_pdb": context["receptor_pdb"]})]
+    return [Call("pose", {"pose": results["dock"].details["pose"], "receptor": context["receptor"]})]
 
 
 def _strain(_text: str, results: Results, context: Context) -> list[Call]:

@@ -88,7 +88,8 @@ def call(name: str, args: Mapping[str, Any], artifacts: Artifacts) -> CheckResul
     started = time.perf_counter()
     tool = _tool(name)
     try:
-        result = tool.load()(**_convert(tool, args, artifacts))
+        bound = inspect.signature(tool.load()).bind(**_convert(tool, args, artifacts))
+        result = tool.load()(*bound.args, **bound.kwargs)
     except InputError as error:
         result = _faulty(name, "input", str(error))
     except UnavailableError as error:

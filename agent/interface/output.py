@@ -58,7 +58,8 @@ def print_result(result: RunResult) -> None:
     table = Table(title=f"{result.name}: {result.target.name if result.target else ''}", title_justify="left")
     table.add_column("rank", justify="right")
     table.add_column("SMILES", overflow="fold", ratio=1)
-    names = [n for n in SHOWN_SCORES if any(n in c.scores for c in result.candidates)]
+    scored = [*result.candidates, *([result.reference] if result.reference else [])]
+    names = [name for name in SHOWN_SCORES if any(name in one.scores for one in scored)]
     for name in names:
         table.add_column(name.replace("_", " "), justify="right")
     if result.reference is not None:

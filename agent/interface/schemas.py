@@ -51,6 +51,7 @@ class CheckReport(Document):
     reason: str = ""
     call_id: str = ""
     tool: str = ""
+    version: str = ""
     seconds: float = 0.0
     details: dict[str, Any] = Field(default_factory=dict)
 

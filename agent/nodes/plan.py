@@ -20,7 +20,7 @@ PREPARE_TIMEOUT_SECONDS = 300.0
 N_REMEMBERED = 12
 
 
-def plan(_state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:
+def plan(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:  # noqa: ARG001 - a node is given it
     deps = runtime.context
     deps.control.emit("step_started", {"step": "prepare the target"}, once="prepare")
     prepared = _prepare(deps)
