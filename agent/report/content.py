@@ -16,6 +16,7 @@ import yaml
 
 from agent.interface.schemas import CandidateReport, CheckReport, ReferenceLigand, RunResult, ScoreReport
 from agent.report.figures import Curve
+from agent.report.methods import entries
 from agent.report.wording import duration, flatten, is_missing, label, plain, quantity
 from tools.errors import OrganonError
 from tools.molecule.draw import draw_svg
@@ -138,15 +139,15 @@ def _drawing(smiles: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
 
 
-def build_headline(result: RunResult) -> Headline:
+def build_headline(result: RunResult, campaign: Mapping[str, Any]) -> Headline:
     controls = result.controls
     trust = controls.trust if controls else "untested"
     evidence = controls.summary if controls else "This run recorded no control experiment."
     target = result.target.name if result.target else "target not recorded"
-    return Headline(target, STATES[result.state], _outcome(result), trust, TRUST[trust], evidence)
+    return Headline(target, STATES[result.state], _outcome(result, campaign), trust, TRUST[trust], evidence)
 
 
-def _outcome(result: RunResult) -> str:
+def _outcome(result: RunResult, campaign: Mapping[str, Any]) -> str:
     """One sentence: how many designs are ranked, and the first one's leading score beside the reference's."""
     if not result.candidates:
         ending = f": {result.message}" if result.message else "."
@@ -159,7 +160,8 @@ def _outcome(result: RunResult) -> str:
         n_rounds = len(result.rounds)
         text += f" out of {generated} generated and {docked} docked in {n_rounds} round{'s' if n_rounds > 1 else ''}"
     best = min(result.candidates, key=lambda candidate: candidate.rank)
-    name = next((n for n, s in best.scores.items() if not is_missing(s.value)), None)
+    names = [column.name for column in score_columns(result, campaign)]
+    name = next((n for n in names if n in best.scores and not is_missing(best.scores[n].value)), None)
     if name is not None:
         score = best.scores[name]
         text += f"; rank {best.rank} has a {_inside(label(name))} of {quantity(score.value, score.unit)}"
@@ -171,7 +173,7 @@ def _outcome(result: RunResult) -> str:
 
 def _inside(text: str) -> str:
     """A label within a sentence: only a plain first word loses its capital."""
-    first = text.split(" ")[0]
+    first = text.split(" ", maxsplit=1)[0]
     return text if first in {"Vina"} or not first[1:].islower() else text[0].lower() + text[1:]
 
 
@@ -191,8 +193,7 @@ def key_facts(result: RunResult) -> list[tuple[str, str]]:
 def score_columns(result: RunResult, campaign: Mapping[str, Any]) -> list[Column]:
     """Every score once: the campaign's objective first, then docking score, efficiency, size, then as reported."""
     found: dict[str, Column] = {}
-    entries = [*result.candidates, *([result.reference] if result.reference else [])]
-    for entry in entries:
+    for entry in entries(result):
         for name, score in entry.scores.items():
             found.setdefault(name, Column(name, score.unit, score.goal))
     wanted = [str(o.get("score")) for o in _objectives(campaign)]

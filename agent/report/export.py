@@ -11,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rdkit import Chem
-from rdkit.Chem import AllChem
+from rdkit.Chem import rdDepictor
 
 from agent.interface.schemas import CandidateReport, RunResult
 from agent.report.wording import is_missing, unit
-from tools.errors import OrganonError
+from tools.errors import InputError, OrganonError
+from tools.molecule.parse import parse_smiles
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -108,11 +109,11 @@ def _mol_of(candidate: CandidateReport, artifacts: Callable[[str], str]) -> tupl
         for name in list(mol.GetPropNames()):
             mol.ClearProp(name)
         return mol, f"docked pose, artifact {candidate.pose}"
-    flat = Chem.MolFromSmiles(candidate.smiles)
-    if flat is None:
+    try:
+        flat = parse_smiles(candidate.smiles)
+        rdDepictor.Compute2DCoords(flat)
+    except InputError:
         flat = Chem.Mol()
-    else:
-        AllChem.Compute2DCoords(flat)
     return flat, f"none: {problem}; the coordinates are a 2D drawing"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from agent.interface.schemas import FunnelStage
-from agent.report.wording import label, number, quantity
+from agent.report.wording import label, number, quantity, stage
 
 ROW_HEIGHT_PX = 46
 BAR_HEIGHT_PX = 15
@@ -35,38 +35,39 @@ class Curve:
 
 def draw_funnel(stages: Sequence[FunnelStage]) -> Markup:
     """One bar per stage, as long as the number that entered it, split into passed, unknown and failed."""
-    widest = max((stage.entered for stage in stages), default=0)
-    rows = [_funnel_row(stage, index * ROW_HEIGHT_PX, widest) for index, stage in enumerate(stages)]
+    widest = max((row.entered for row in stages), default=0)
+    rows = [_funnel_row(row, index * ROW_HEIGHT_PX, widest) for index, row in enumerate(stages)]
     summary = "; ".join(
-        f"{label(s.stage)}: {s.entered} in, {s.passed} passed, {s.failed} failed, {s.unknown} unknown" for s in stages
+        f"{stage(s.stage)}: {s.entered} in, {s.passed} passed, {s.failed} failed, {s.unknown} unknown" for s in stages
     )
     return Markup(
         '<svg class="funnel" width="100%" height="{height}" role="img" aria-label="{summary}">{rows}</svg>'
     ).format(height=len(stages) * ROW_HEIGHT_PX, summary=summary, rows=Markup("").join(rows))
 
 
-def _funnel_row(stage: FunnelStage, top: int, widest: int) -> Markup:
+def _funnel_row(row: FunnelStage, top: int, widest: int) -> Markup:
+    bar = Markup(
+        '<rect class="share {verdict}" x="{x:.3f}%" y="{y}" width="{w:.3f}%" height="{h}">'
+        "<title>{count} {verdict}</title></rect>"
+    )
     parts, left = [], 0.0
-    for css_class, count in (("pass", stage.passed), ("unknown", stage.unknown), ("fail", stage.failed)):
+    for verdict, count in (("pass", row.passed), ("unknown", row.unknown), ("fail", row.failed)):
         if not count or not widest:
             continue
         width = max(100.0 * count / widest, MIN_BAR_PERCENT)
-        parts.append(
-            Markup(
-                '<rect class="bar {c}" x="{x:.3f}%" y="{y}" width="{w:.3f}%" height="{h}"><title>{t}</title></rect>'
-            ).format(c=css_class, x=left, y=top + 22, w=width, h=BAR_HEIGHT_PX, t=f"{count} {css_class}")
-        )
+        parts.append(bar.format(verdict=verdict, x=left, y=top + 22, w=width, h=BAR_HEIGHT_PX, count=count))
         left += width
-    counts = f"{stage.passed} of {stage.entered} passed"
     return Markup(
-        '<text class="stage" x="0" y="{y}">{name}</text><text class="count" x="100%" y="{y}" text-anchor="end">{counts}</text>'
-        '<rect class="track" x="0" y="{ty}" width="100%" height="{h}"/>{bars}'
+        '<text class="stage" x="0" y="{y}">{name}</text>'
+        '<text class="count" x="100%" y="{y}" text-anchor="end">{passed} of {entered} passed</text>'
+        '<rect class="track" x="0" y="{top}" width="100%" height="{h}"/>{bars}'
     ).format(
         y=top + 15,
-        ty=top + 22,
+        top=top + 22,
         h=BAR_HEIGHT_PX,
-        name=label(stage.stage),
-        counts=counts,
+        name=stage(row.stage),
+        passed=row.passed,
+        entered=row.entered,
         bars=Markup("").join(parts),
     )
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.interface.schemas import CheckReport, RunResult
-from agent.report.wording import label, plain
+from agent.interface.schemas import CandidateReport, CheckReport, ReferenceLigand, RunResult
+from agent.report.wording import plain, split_unit, stage
 
 MAX_VALUES = 3
 MAX_VALUE_LENGTH = 40
@@ -153,11 +153,9 @@ METHODS = (
 )
 
 
-def build_methods(
-    result: RunResult, campaign: Mapping[str, Any], calls: Mapping[str, Mapping[str, Any]]
-) -> MethodsText:
+def build_methods(result: RunResult, calls: Mapping[str, Mapping[str, Any]]) -> MethodsText:
     """The sentences that the run's own records support, with the references they need, numbered as cited."""
-    seen = _evidence(result, campaign, calls)
+    seen = _evidence(result, calls)
     order: dict[str, int] = {}
     statements = []
     for method in METHODS:
@@ -169,13 +167,13 @@ def build_methods(
     return MethodsText(tuple(statements), references, criteria(result))
 
 
-def _evidence(result: RunResult, campaign: Mapping[str, Any], calls: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+def _evidence(result: RunResult, calls: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
     """Lower-case names of everything that ran. Installed versions and the wish list of the campaign do not count."""
     names = [str(call.get("tool", "")) for call in calls.values()]
     for check in _all_checks(result):
         if check.verdict != "unknown":
             names += [check.name, check.tool]
-    for entry in [*result.candidates, *([result.reference] if result.reference else [])]:
+    for entry in entries(result):
         names += [name for name, score in entry.scores.items() if score.value is not None]
     names += [origin for summary in result.rounds for origin in summary.origins]
     names += [candidate.origin for candidate in result.candidates]
@@ -211,12 +209,21 @@ def _parameters(calls: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
             if text not in held:
                 held.append(text)
     short = {n: v for n, v in values.items() if len(v) <= MAX_VALUES and max(map(len, v)) <= MAX_VALUE_LENGTH}
-    return {name.replace("_", " "): held for name, held in short.items() if name not in ("smiles", "pose", "name")}
+    shown: dict[str, list[str]] = {}
+    for name, held in short.items():
+        words, unit = split_unit(name)
+        if name not in ("smiles", "pose", "name"):
+            shown[words.lower()] = [f"{value} {unit}".rstrip() for value in held]
+    return shown
+
+
+def entries(result: RunResult) -> list[CandidateReport | ReferenceLigand]:
+    """The candidates and the reference ligand, which is judged as they are."""
+    return [*result.candidates, *([result.reference] if result.reference else [])]
 
 
 def _all_checks(result: RunResult) -> list[CheckReport]:
-    entries = [*result.candidates, *([result.reference] if result.reference else [])]
-    return [check for entry in entries for check in entry.checks]
+    return [check for entry in entries(result) for check in entry.checks]
 
 
 def criteria(result: RunResult) -> tuple[Criterion, ...]:
@@ -228,4 +235,4 @@ def criteria(result: RunResult) -> tuple[Criterion, ...]:
             thresholds[check.threshold] = None
         if check.tool:
             tools[check.tool] = None
-    return tuple(Criterion(label(name), tuple(t), tuple(u)) for name, (t, u) in grouped.items())
+    return tuple(Criterion(stage(name), tuple(t), tuple(u)) for name, (t, u) in grouped.items())

@@ -43,7 +43,7 @@ def write_report(
     viewer, structures, viewer_problem = _prepare_viewer(result, artifacts, entries)
     context = {
         "result": result,
-        "headline": content.build_headline(result),
+        "headline": content.build_headline(result, campaign),
         "facts": content.key_facts(result),
         "entries": entries,
         "columns": content.score_columns(result, campaign),
@@ -51,7 +51,7 @@ def write_report(
         "request": content.build_request(result, campaign),
         "funnel": draw_funnel(result.funnel),
         "curves": [(curve, draw_curve(curve)) for curve in content.build_curves(result, campaign)],
-        "methods": build_methods(result, campaign, calls),
+        "methods": build_methods(result, calls),
         "settings": wording.flatten(result.settings),
         "calls": content.order_calls(calls),
         "call_anchor": {call_id: f"call-{n}" for n, call_id in enumerate(content.order_calls(calls), start=1)},
@@ -116,6 +116,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         label=wording.label,
+        stage=wording.stage,
         unit=wording.unit,
         duration=wording.duration,
         plain=wording.plain,

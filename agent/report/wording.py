@@ -32,8 +32,15 @@ LABELS = {
     "auc": "AUC",
     "roc_auc": "ROC-AUC",
     "rmsd": "RMSD",
+    "roc": "ROC",
+    "csv": "CSV",
+    "sdf": "SDF",
+    "pdb": "PDB",
+    "mmff": "MMFF",
     "approved_drugs": "Approved drugs",
 }
+STAGES = {"vina": "Vina docking", "dock": "Vina docking", "size": "Size band", "sa": "SA score"}
+ACRONYMS = {"auc", "qed", "rmsd", "smiles", "csv", "sdf", "roc", "mmff", "pdb"}
 UNITS = {
     "angstrom": "Å",
     "angstroms": "Å",
@@ -62,8 +69,14 @@ def label(name: str) -> str:
     known = LABELS.get(name.lower())
     if known:
         return known
-    words = name.replace("_", " ").strip()
+    words = " ".join(LABELS.get(word, word) if word in ACRONYMS else word for word in name.lower().split("_"))
+    words = words if name == name.lower() else name.replace("_", " ")
     return words[:1].upper() + words[1:]
+
+
+def stage(name: str) -> str:
+    """A reader's name for a check or stage: as `label`, but the step instead of its score."""
+    return STAGES.get(name.lower()) or label(name)
 
 
 def unit(name: str) -> str:
@@ -95,11 +108,8 @@ def number(value: float | str | bool | None, unit_name: str = "") -> str:
     assert value is not None
     if isinstance(value, int) or (unit_name.lower() in COUNT_UNITS and float(value).is_integer()):
         return f"{int(value):d}"
-    if abs(value) >= 1000:
-        return f"{value:.0f}"
-    if value != 0 and abs(value) < 0.1:
-        return f"{value:.3g}"
-    return f"{value:.2f}"
+    digits = ".0f" if abs(value) >= 1000 else ".3g" if 0 < abs(value) < 0.1 else ".2f"
+    return f"{value:{digits}}"
 
 
 def quantity(value: float | str | bool | None, unit_name: str = "") -> str:
@@ -128,11 +138,13 @@ def megabytes(n_bytes: int) -> str:
 
 
 def plain(value: Any) -> str:
-    """Any JSON value on one line, for settings, evidence and arguments."""
+    """Any JSON value on one line and unrounded, for settings and arguments."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {plain(item)}" for key, item in value.items()) or "none"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(plain(item) for item in value) or "none"
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.12g}"
     if value is None or isinstance(value, (bool, float)):
         return number(value)
     return str(value)
