@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,6 @@ class TextScore:
     perplexity: float
 
 
-@runtime_checkable
 class Generator(Protocol):
     """What serves a checkpoint. `device`, `memory_bytes` and `checkpoint_hash` are what a status page shows."""
 
@@ -122,9 +121,7 @@ def validate_requests(requests: Sequence[Request]) -> None:
     for request in requests:
         validate_request(request)
         if request.request_id in seen:
-            raise ModelInputError(
-                f"request_id {request.request_id!r} is used twice in one call; give each its own"
-            )
+            raise ModelInputError(f"request_id {request.request_id!r} is used twice in one call; give each its own")
         seen.add(request.request_id)
 
 

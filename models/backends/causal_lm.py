@@ -79,9 +79,7 @@ class CausalLM:
         ids = [self._encode_text(text) for text in texts]
         for text, sequence in zip(texts, ids, strict=True):
             if len(sequence) < 2:
-                raise ModelInputError(
-                    f"text {text!r} has no token with a context to score it in; it is too short"
-                )
+                raise ModelInputError(f"text {text!r} has no token with a context to score it in; it is too short")
         log_probs = self._token_log_probs(ids)
         return [
             TextScore(text, tuple(seq), tuple(lps), math.fsum(lps), perplexity_of(lps))
@@ -113,9 +111,7 @@ class CausalLM:
                     raise
                 if len(rows) == 1:
                     n_tokens = len(rows[0].prompt.ids) + rows[0].prompt.limit
-                    raise ModelMemoryError(
-                        f"one sequence of {n_tokens} tokens does not fit into memory"
-                    ) from fault
+                    raise ModelMemoryError(f"one sequence of {n_tokens} tokens does not fit into memory") from fault
                 out_of_memory = True
             if out_of_memory:
                 self._release_memory()
@@ -236,13 +232,11 @@ class CausalLM:
     def _embed_batch(self, sequences: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         ids, mask = pad_left(sequences, self.codec.pad_id, self._model.device)
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
-        output = self._model.base_model(
-            input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False
-        )
+        output = self._model.base_model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
         counted = mask if self.codec.bos_id is None else mask * (ids != self.codec.bos_id)
         weights = counted[..., None].float()
         states = output.last_hidden_state.float() * weights
-        return np.asarray((states.sum(1) / weights.sum(1)).cpu().numpy(), dtype=np.float32)
+        return np.asarray((states.sum(1) / weights.sum(1).clamp(min=1)).cpu().numpy(), dtype=np.float32)
 
     def _release_memory(self) -> None:
         gc.collect()

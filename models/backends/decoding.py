@@ -56,9 +56,7 @@ class BatchDecoder:
         prompts = list(dict.fromkeys(row.prompt for row in rows))
         filled = prefill(model, [prompt.ids for prompt in prompts], pad_id)
         source = {prompt: at for at, prompt in enumerate(prompts)}
-        self._tracks = [
-            _Track(row, tuple(filled.token_log_probs[source[row.prompt]]), [], [], []) for row in rows
-        ]
+        self._tracks = [_Track(row, tuple(filled.token_log_probs[source[row.prompt]]), [], [], []) for row in rows]
         self._keys = np.array(
             [stream_key(row.prompt.request.seed, row.prompt.request.request_id, row.index) for row in rows],
             dtype=np.uint64,

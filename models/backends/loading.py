@@ -38,16 +38,12 @@ def load_causal_lm(
     place = _resolve_device(device)
     if dtype != "auto" and dtype not in _DTYPES:
         raise ModelInputError(f"dtype must be auto or one of {', '.join(_DTYPES)}, got {dtype!r}")
-    number_type = (
-        _DTYPES[dtype] if dtype != "auto" else (torch.bfloat16 if place.type == "cuda" else torch.float32)
-    )
+    number_type = _DTYPES[dtype] if dtype != "auto" else (torch.bfloat16 if place.type == "cuda" else torch.float32)
     model = _load_model(folder, number_type)
     codec = load_codec(folder, _eos_ids(model))
     if codec.n_ids > model.config.get_text_config(decoder=True).vocab_size:
         n_vocab = model.config.get_text_config(decoder=True).vocab_size
-        raise CheckpointError(
-            f"the tokenizer has {codec.n_ids} ids, the model {n_vocab}: they do not belong together"
-        )
+        raise CheckpointError(f"the tokenizer has {codec.n_ids} ids, the model {n_vocab}: they do not belong together")
     build_cache(model.config)
     try:
         model.to(place)
@@ -79,9 +75,7 @@ def _load_model(folder: Path, dtype: torch.dtype) -> Any:
             logging.enable_progress_bar()
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
-        raise CheckpointError(
-            f"checkpoint {str(folder)!r} lacks {len(missing)} weights, the first {missing[0]!r}"
-        )
+        raise CheckpointError(f"checkpoint {str(folder)!r} lacks {len(missing)} weights, the first {missing[0]!r}")
     model.eval()
     model.requires_grad_(False)
     return model
@@ -107,7 +101,5 @@ def _resolve_device(device: str) -> torch.device:
     if place.type not in ("cpu", "cuda"):
         raise ModelInputError(f"device must be auto, cpu or cuda[:N], got {device!r}")
     if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
-        raise ModelInputError(
-            f"device {device!r} is not there: torch sees {torch.cuda.device_count()} CUDA devices"
-        )
+        raise ModelInputError(f"device {device!r} is not there: torch sees {torch.cuda.device_count()} CUDA devices")
     return place

@@ -20,7 +20,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from models.backends.base import Generator, Request, Sample
+from models.backends.base import Request, Sample
 from models.errors import ModelInputError, ModelMemoryError
 
 SETTINGS: dict[str, Any] = {"temperature": 1.2, "top_p": 0.85, "repetition_penalty": 1.05}
@@ -56,15 +56,9 @@ def reference_logits(reference: Any, ids: list[int]) -> torch.Tensor:
     return logits
 
 
-def test_it_is_a_generator(model: Any) -> None:
-    assert isinstance(model, Generator)
-
-
 def test_every_sample_arrives_once_within_its_limit(model: Any) -> None:
     samples = list(model.generate(requests()))
-    assert sorted((s.request_id, s.index) for s in samples) == [
-        (f"r{r}", i) for r in range(3) for i in range(6)
-    ]
+    assert sorted((s.request_id, s.index) for s in samples) == [(f"r{r}", i) for r in range(3) for i in range(6)]
     for sample in samples:
         assert 1 <= len(sample.token_ids) <= 24
         ended = sample.token_ids[-1] in model.codec.eos_ids
@@ -96,9 +90,7 @@ def test_log_probabilities_equal_a_full_forward_pass(model: Any, reference: Any)
         assert math.isfinite(sampled)
 
 
-def test_perplexity_is_of_the_full_string_with_begin_of_text_as_context_only(
-    model: Any, reference: Any
-) -> None:
+def test_perplexity_is_of_the_full_string_with_begin_of_text_as_context_only(model: Any, reference: Any) -> None:
     kinds = set()
     samples = [*model.generate(requests(n=8)), *model.generate(requests(n=20, max_new_tokens=2))]
     for sample in samples:
@@ -109,16 +101,12 @@ def test_perplexity_is_of_the_full_string_with_begin_of_text_as_context_only(
         assert sample.rescored == (again != ids)
         kinds.add((sample.rescored, sample.finish_reason))
         scored = again if sample.rescored else ids
-        loss = torch.nn.functional.cross_entropy(
-            reference_logits(reference, scored)[:-1], torch.tensor(scored[1:])
-        )
+        loss = torch.nn.functional.cross_entropy(reference_logits(reference, scored)[:-1], torch.tensor(scored[1:]))
         assert sample.perplexity == pytest.approx(math.exp(float(loss)), rel=1e-4)
     assert {rescored for rescored, _ in kinds} == {True, False}
 
 
-def test_a_sample_does_not_depend_on_its_company(
-    model: Any, load: Callable[..., Any], checkpoint: Path
-) -> None:
+def test_a_sample_does_not_depend_on_its_company(model: Any, load: Callable[..., Any], checkpoint: Path) -> None:
     together = by_key(model.generate(requests(n=16)))
     alone: dict[tuple[str, int], Sample] = {}
     for request in requests(n=5):
@@ -267,9 +255,7 @@ class RowLimit:
             raise torch.OutOfMemoryError("out of memory (injected)")
 
 
-def test_out_of_memory_halves_the_batch_and_gives_the_same_samples(
-    checkpoint: Path, load: Callable[..., Any]
-) -> None:
+def test_out_of_memory_halves_the_batch_and_gives_the_same_samples(checkpoint: Path, load: Callable[..., Any]) -> None:
     model = load(checkpoint, device="cpu")
     expected = {key: s.token_ids for key, s in by_key(model.generate(requests(n=10))).items()}
     limit = RowLimit(8)
