@@ -59,8 +59,8 @@ class MixtureSampler:
         if empty:
             raise ValueError(f"the corpus in {corpus} has no training documents of: {', '.join(empty)}")
 
-    def next_step(self, n_tokens: int, micro_batch_tokens: int, pad_id: int) -> list[NDArray[np.int64]]:
-        """Documents worth `n_tokens` in the long run, every modality by its share."""
+    def next_step(self, n_tokens: int) -> list[Tokens]:
+        """Documents worth `n_tokens` in the long run, every modality by its share, longest first."""
         documents: list[Tokens] = []
         for name, stream in self._streams.items():
             stream.balance += self._shares[name] * n_tokens
@@ -68,7 +68,7 @@ class MixtureSampler:
                 document = stream.next()
                 stream.balance -= len(document)
                 documents.append(document)
-        return group_by_length(documents, micro_batch_tokens, pad_id)
+        return sorted(documents, key=len, reverse=True)
 
     def state(self) -> dict[str, dict[str, float]]:
         """Everything needed to go on from here."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.tokenizer import ScientificTokenizer
-from models.training.batches import MixtureSampler, validation_batches
+from models.training.batches import MixtureSampler, group_by_length, validation_batches
 from models.training.config import PretrainConfig, load_pretrain_config
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ class _Trainer:
     def __init__(
         self, config: PretrainConfig, data: Path, out: Path, model: Any, tokenizer: ScientificTokenizer
     ) -> None:
+        from models.training import parallel
         from models.training.optimizer import Optimizers
 
         self.config, self.data, self.out, self.model, self.tokenizer = config, data, out, model, tokenizer
@@ -107,14 +108,21 @@ class _Trainer:
         self.optimizers = Optimizers(
             model, config.optimizer, config.learning_rate, config.matrix_learning_rate, config.weight_decay
         )
+        self.rank, self.n_ranks = parallel.start()
         self.step, self.n_tokens, self.seconds_before = 0, 0, 0.0
-        self.started = time.monotonic()
+        self.started, self._elapsed = time.monotonic(), 0.0
         self.loss_of = _loss_function(model, tokenizer.pad_id, config.compile)
         out.mkdir(parents=True, exist_ok=True)
 
     # -- clock ------------------------------------------------------------------------------------------------
     def seconds(self) -> float:
-        return self.seconds_before + time.monotonic() - self.started
+        return self.seconds_before + self._elapsed
+
+    def _tick(self) -> None:
+        """Read the clock; all ranks take rank 0's time, so that they decide alike."""
+        from models.training import parallel
+
+        self._elapsed = parallel.from_first(time.monotonic() - self.started)
 
     def progress(self) -> float:
         if self.config.minutes is not None:
@@ -128,6 +136,7 @@ class _Trainer:
         evaluate_due = self.seconds() + 60 * config.evaluate_minutes
         window_tokens, window_loss, window_start = 0, 0.0, self.seconds()
         while self.progress() < 1:
+            self._tick()
             loss, n_tokens = self._one_step()
             window_tokens, window_loss = window_tokens + n_tokens, window_loss + loss * n_tokens
             if self.step % config.log_steps == 0:
@@ -145,14 +154,19 @@ class _Trainer:
     def _one_step(self) -> tuple[float, int]:
         import torch
 
+        from models.training import parallel
+
         config = self.config
-        batches = self.sampler.next_step(config.tokens_per_step, config.micro_batch_tokens, self.tokenizer.pad_id)
-        n_targets = sum(int((batch[:, 1:] != self.tokenizer.pad_id).sum()) for batch in batches)
+        documents = self.sampler.next_step(config.tokens_per_step)
+        n_targets = sum(len(document) - 1 for document in documents)
+        mine = parallel.share_of(documents, self.rank, self.n_ranks)
+        batches = group_by_length(mine, config.micro_batch_tokens, self.tokenizer.pad_id)
         total = 0.0
         for batch in batches:
             loss = self.loss_of(torch.from_numpy(batch)) / n_targets
             torch.autograd.backward(loss)
             total += float(loss.detach())
+        total = parallel.sum_gradients(self.model, total)
         if not math.isfinite(total):
             raise TrainingError(f"loss is {total} at step {self.step}; the last good checkpoint is in {self.out}")
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
@@ -190,13 +204,16 @@ class _Trainer:
             "config": asdict(self.config),
         }
         self._log({"validation": validation})
-        (self.out / "summary.json").write_text(json.dumps(summary, indent=1))
+        if self.rank == 0:
+            (self.out / "summary.json").write_text(json.dumps(summary, indent=1))
         return summary
 
     # -- state ------------------------------------------------------------------------------------------------
     def save(self) -> Path:
         from models.training.checkpoint import save_checkpoint
 
+        if self.rank != 0:
+            return self.out
         state = {"n_tokens": self.n_tokens, "seconds": self.seconds(), "sampler": self.sampler.state()}
         return save_checkpoint(self.out, self.step, self.model, self.optimizers.state(), state)
 
@@ -215,6 +232,8 @@ class _Trainer:
 
     def _log(self, entry: dict[str, Any]) -> None:
         row = {"step": self.step, "tokens": self.n_tokens, "minutes": round(self.seconds() / 60, 2), **entry}
+        if self.rank != 0:
+            return
         with (self.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
         progress = self.progress()

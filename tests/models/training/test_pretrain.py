@@ -136,21 +136,18 @@ def test_steps_hold_the_shares_of_the_mixture_and_whole_documents(corpus):
     react = tokenizer.id_of("<React>")
     counts = {True: 0, False: 0}
     for _ in range(50):
-        for batch in sampler.next_step(200, 64, 0):
-            for row in batch:
-                ids = row[row != 0]
-                if len(ids):
-                    assert (ids[0], ids[-1]) == (tokenizer.bos_id, tokenizer.eos_id)
-                    counts[bool((ids == react).any())] += len(ids)
+        for ids in sampler.next_step(200):
+            assert (ids[0], ids[-1]) == (tokenizer.bos_id, tokenizer.eos_id)
+            counts[bool((ids == react).any())] += len(ids)
     assert counts[True] / sum(counts.values()) == pytest.approx(0.25, abs=0.02)
 
 
 def test_sampler_state_resumes_to_the_document(corpus):
     one, two = (MixtureSampler(corpus, {"molecule": 1.0}, seed=1) for _ in range(2))
     for _ in range(3):
-        one.next_step(100, 64, 0)
+        one.next_step(100)
     two.load_state(json.loads(json.dumps(one.state())))
-    for a, b in zip(one.next_step(100, 64, 0), two.next_step(100, 64, 0), strict=True):
+    for a, b in zip(one.next_step(100), two.next_step(100), strict=True):
         assert np.array_equal(a, b)
     with pytest.raises(ValueError, match="no training documents of: nothing"):
         MixtureSampler(corpus, {"nothing": 1.0}, seed=0)
