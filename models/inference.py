@@ -7,8 +7,9 @@ counts as valid is told in `models.answers`, what an input may say in `models.ta
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from models.answers import read_answer
 from models.backends.base import Request, Sample
@@ -16,49 +17,51 @@ from models.grammar.tasks import STOP, Task
 from models.task_inputs import Asked, need_task, understand
 
 
-class Source(Protocol):
-    """What samples are drawn from: a `Generator` or a `ModelWorker`."""
+@dataclass(frozen=True, slots=True)
+class SamplingOptions:
+    """The defaults are the decoding settings of LOGOS's inference scripts; the length (tokens) is ours."""
 
-    def generate(self, requests: Sequence[Request]) -> Iterable[Sample]: ...
+    temperature: float = 1.2
+    top_p: float = 0.85
+    repetition_penalty: float = 1.05
+    max_new_tokens: int = 256
 
 
-def generate_task(
-    source: Source,
+def generate_for_task(
+    generate: Callable[[Sequence[Request]], Iterable[Sample]],
     task: str,
     inputs: Iterable[Mapping[str, Any]],
     *,
     n: int = 10,
     seed: int = 0,
-    temperature: float = 1.2,
-    top_p: float = 0.85,
-    repetition_penalty: float = 1.05,
-    max_new_tokens: int = 256,
+    options: SamplingOptions | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """JSON-ready answers, `n` for each input, inputs in their order, each one's answers by rank (from 1).
+    """JSON-ready answers, `n` for each input: inputs in their order, each one's answers by rank (from 1).
 
-    The defaults are the decoding settings of LOGOS's inference scripts; the length (tokens) is ours. Keys of
-    an answer: id, task, rank, text (the generated part), valid, reason (why not), log_prob, perplexity,
-    finish_reason, and by task smiles | reactants | residues | metals, linkers | sequence | loops. Raises
-    ModelInputError naming the input and the fix before anything is generated.
+    `generate` is a Generator's `generate` or a ModelWorker's `submit`. Keys of an answer: id, task, rank,
+    text (the generated part), valid, reason (why not), log_prob, perplexity, finish_reason, and by task
+    smiles | reactants | residues | metals, linkers | sequence | loops. Raises ModelInputError naming the
+    input and the fix before anything is generated.
     """
     name = need_task(task)
     asked = [understand(name, at, given) for at, given in enumerate(inputs)]
+    chosen = options or SamplingOptions()
     stop = STOP[name]
     requests = [
         Request(
             prompt=one.prompt,
             n=n,
-            temperature=temperature,
-            top_p=top_p,
-            repetition_penalty=repetition_penalty,
-            max_new_tokens=max_new_tokens,
+            temperature=chosen.temperature,
+            top_p=chosen.top_p,
+            repetition_penalty=chosen.repetition_penalty,
+            max_new_tokens=chosen.max_new_tokens,
             stop=() if stop is None else (stop,),
             seed=seed,
             request_id=one.name,
         )
         for one in asked
     ]
-    return _answers(name, {one.name: one for one in asked}, source.generate(requests), n)
+    return _answers(name, {one.name: one for one in asked}, generate(requests), n)
 
 
 def _answers(task: Task, asked: Mapping[str, Asked], samples: Iterable[Sample], n: int) -> Iterator[dict[str, Any]]:

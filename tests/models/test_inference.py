@@ -11,10 +11,10 @@ import pytest
 
 from models.errors import ModelInputError
 from models.grammar.tasks import Task
-from models.inference import generate_task
+from models.inference import SamplingOptions, generate_for_task
 from models.worker import ModelWorker
 
-SHORT: dict[str, Any] = {"max_new_tokens": 24}
+SHORT = SamplingOptions(max_new_tokens=24)
 INPUTS: dict[Task, list[dict[str, Any]]] = {
     "molecule": [{}],
     "material": [{}],
@@ -48,7 +48,7 @@ def model(our_checkpoint: Path, load: Callable[..., Any]) -> Any:
 
 @pytest.mark.parametrize("task", INPUTS)
 def test_every_task_gives_ranked_json_lines(model: Any, task: Task) -> None:
-    lines = list(generate_task(model, task, INPUTS[task], n=12, seed=1, **SHORT))
+    lines = list(generate_for_task(model.generate, task, INPUTS[task], n=12, seed=1, options=SHORT))
     assert len(lines) == 12 * len(INPUTS[task])
     for start in range(0, len(lines), 12):
         group = lines[start : start + 12]
@@ -65,20 +65,20 @@ def test_every_task_gives_ranked_json_lines(model: Any, task: Task) -> None:
 
 def test_same_seed_same_lines_directly_or_through_the_worker(model: Any) -> None:
     inputs = INPUTS["retrosynthesis"]
-    direct = list(generate_task(model, "retrosynthesis", inputs, n=4, seed=9, **SHORT))
+    direct = list(generate_for_task(model.generate, "retrosynthesis", inputs, n=4, seed=9, options=SHORT))
     with ModelWorker(model) as worker:
-        served = list(generate_task(worker, "retrosynthesis", inputs, n=4, seed=9, **SHORT))
-    other = list(generate_task(model, "retrosynthesis", inputs, n=4, seed=10, **SHORT))
+        served = list(generate_for_task(worker.submit, "retrosynthesis", inputs, n=4, seed=9, options=SHORT))
+    other = list(generate_for_task(model.generate, "retrosynthesis", inputs, n=4, seed=10, options=SHORT))
     assert direct == served
     assert [line["text"] for line in direct] != [line["text"] for line in other]
 
 
 def test_wrong_input_is_refused_before_generation(model: Any) -> None:
     with pytest.raises(ModelInputError, match="input 'bad'"):
-        generate_task(model, "retrosynthesis", [{"product": "C"}, {"id": "bad", "product": "C("}])
+        generate_for_task(model.generate, "retrosynthesis", [{"product": "C"}, {"id": "bad", "product": "C("}])
     with pytest.raises(ModelInputError, match="unknown task"):
-        generate_task(model, "poem", [{}])
+        generate_for_task(model.generate, "poem", [{}])
     with pytest.raises(ModelInputError, match="'x' is used twice"):
-        generate_task(model, "molecule", [{"id": "x"}, {"id": "x"}])
+        generate_for_task(model.generate, "molecule", [{"id": "x"}, {"id": "x"}])
     with pytest.raises(ModelInputError, match="n must be"):
-        generate_task(model, "molecule", [{}], n=0)
+        generate_for_task(model.generate, "molecule", [{}], n=0)
