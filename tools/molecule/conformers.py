@@ -73,10 +73,13 @@ def ring_conformers(
     torsions = ring_torsions(mol)
     if not torsions or n == 1:
         return embed(mol, 1, seed)
-    model = embed(mol, pool, seed, max_minimise_steps=0)
-    model = _keep(model, _distinct(model, torsions, distinct_degrees, n + 2))
-    _minimise(model, max_steps=500)
-    return _keep(model, _distinct(model, torsions, distinct_degrees, n))
+    found = _distinct_minima(embed(mol, pool, seed, max_minimise_steps=0), torsions, distinct_degrees, n)
+    if found.GetNumConformers() < n:
+        more = embed(mol, 2 * pool, seed + 1, max_minimise_steps=0)
+        for conformer in found.GetConformers():
+            more.AddConformer(conformer, assignId=True)
+        found = _distinct_minima(more, torsions, distinct_degrees, n)
+    return found
 
 
 def saturated_rings(mol: Chem.Mol) -> list[tuple[int, ...]]:
@@ -123,6 +126,13 @@ def _minimise(model: Chem.Mol, max_steps: int) -> None:
     results = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(model, numThreads=1, maxIters=max_steps)
     for conformer, (_, energy) in zip(model.GetConformers(), results, strict=True):
         conformer.SetDoubleProp(ENERGY_PROPERTY, energy)
+
+
+def _distinct_minima(model: Chem.Mol, torsions: Sequence[Torsion], degrees: float, n: int) -> Chem.Mol:
+    """The pool thinned to different puckers, minimised, and thinned again."""
+    few = _keep(model, _distinct(model, torsions, degrees, n + 2))
+    _minimise(few, max_steps=500)
+    return _keep(few, _distinct(few, torsions, degrees, n))
 
 
 def _distinct(model: Chem.Mol, torsions: Sequence[Torsion], degrees: float, n: int) -> list[int]:
