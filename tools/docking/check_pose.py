@@ -8,6 +8,7 @@ thread, so that workers do not compete. NOT promised: that a plausible pose is t
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -33,14 +34,30 @@ def check_pose(pose: Chem.Mol, receptor: Receptor, preset: str = "dock") -> Chec
     """
     started = time.perf_counter()
     tests = run_posebusters(pose, receptor.pdb, preset)
+    verdict, reason = judge_tests(tests)
+    return CheckResult(
+        name=NAME,
+        verdict=verdict,
+        value=float(sum(passed is False for passed in tests.values())),
+        unit="failed tests",
+        threshold="0 failed tests",
+        reason=reason,
+        tool="posebusters",
+        version=metadata.version("posebusters"),
+        seconds=time.perf_counter() - started,
+        details={"tests": tests},
+    )
+
+
+def judge_tests(tests: Mapping[str, bool | None]) -> tuple[Verdict, str]:
+    """Fail names the failed tests; unknown, where none failed, those that could not run."""
     failed = [name for name, passed in tests.items() if passed is False]
     undecided = [name for name, passed in tests.items() if passed is None]
-    value = float(len(failed))
     if failed:
-        return _result(Verdict.FAIL, value, f"failed: {', '.join(failed)}", started, tests)
-    if undecided:
-        return _result(Verdict.UNKNOWN, value, f"could not run: {', '.join(undecided)}", started, tests)
-    return _result(Verdict.PASS, value, "", started, tests)
+        return Verdict.FAIL, f"failed: {', '.join(failed)}"
+    if undecided or not tests:
+        return Verdict.UNKNOWN, f"could not run: {', '.join(undecided) or 'any test'}"
+    return Verdict.PASS, ""
 
 
 def run_posebusters(mol: Chem.Mol, receptor_pdb: str, preset: str = "dock") -> dict[str, bool | None]:
@@ -78,20 +95,3 @@ def _load_receptor(receptor_pdb: str) -> Chem.Mol:
     if mol is None or mol.GetNumAtoms() == 0:
         raise InputError("the receptor's PDB text does not parse; prepare the receptor again")
     return mol
-
-
-def _result(
-    verdict: Verdict, value: float | None, reason: str, started: float, tests: dict[str, bool | None]
-) -> CheckResult:
-    return CheckResult(
-        name=NAME,
-        verdict=verdict,
-        value=value,
-        unit="failed tests",
-        threshold="0 failed tests",
-        reason=reason,
-        tool="posebusters",
-        version=metadata.version("posebusters"),
-        seconds=time.perf_counter() - started,
-        details={"tests": tests},
-    )

@@ -248,7 +248,8 @@ def judge_trust(
         verdicts.append(ranks)
         sentences.append(
             f"AUC {enriched.auc:.2f} [{enriched.auc_low:.2f}, {enriched.auc_high:.2f}] for "
-            f"{enriched.n_actives} actives against {enriched.n_decoys} decoys, heavy-atom count alone {enriched.heavy_atom_auc:.2f}"
+            f"{enriched.n_actives} actives against {enriched.n_decoys} decoys, "
+            f"heavy-atom count alone {enriched.heavy_atom_auc:.2f}"
         )
     if not verdicts:
         return (

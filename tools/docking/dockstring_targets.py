@@ -81,7 +81,7 @@ def load_target(name: str, pocket_radius_angstrom: float = 8.0) -> Receptor:
     pdbqt = (_folder() / f"{known}_target.pdbqt").read_text()
     box = parse_box((_folder() / f"{known}_conf.txt").read_text())
     polar = parse_pdbqt(pdbqt)
-    full = add_hydrogens(polar, variants=protonation_variants(polar, _author_names(pdbqt, polar)))
+    full = add_hydrogens(polar, states=protonation_variants(polar, _author_names(pdbqt, polar)))
     pocket = residues_near(polar, np.array([box.center_angstrom]), pocket_radius_angstrom)
     return Receptor(
         name=known,
@@ -187,7 +187,7 @@ def _hydrogen_names(residue: str, parent: str) -> tuple[str, ...]:
 
 
 def protonation_variants(structure: Structure, authors: Mapping[str, str]) -> dict[str, str]:
-    """OpenMM variant of every titratable residue, keyed by label.
+    """State of every titratable residue, keyed by label.
 
     `authors` maps labels to the residue names of the bundled file, which decide where they name a state (HID,
     HIE, HIP, HIZ on zinc). A plain HIS is left to its hydrogen bonds: AutoDockTools puts hydrogens on both

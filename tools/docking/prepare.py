@@ -66,9 +66,7 @@ def prepare_receptor(
     repaired, repair_notes = repair_protein(protein, seed)
     others, hetero_notes = select_hetero(whole, site.bound, keep, remove, keep_waters)
     complete = Structure((*repaired.residues, *others))
-    full = add_hydrogens(
-        complete, ph, {k: v for k, v in states.items() if k in {r.label for r in repaired.residues}}, seed
-    )
+    full = add_hydrogens(complete, ph, states)
     notes += [*repair_notes, *hetero_notes, *_break_notes(repaired), *_proton_notes(ph, states, others, full)]
     return Receptor(
         name=name or path.name.split(".")[0],
@@ -140,7 +138,7 @@ def _hetero_notes(bound: Residue | None, kept: list[Residue], removed: list[Resi
 
 
 def protonation_from_hydrogens(protein: Structure) -> dict[str, str]:
-    """OpenMM variants of residues whose hydrogens in the file show a state; nothing for residues without
+    """States of residues whose hydrogens in the file show a state; nothing for residues without
     hydrogens.
 
     Where every histidine carries two ring hydrogens the file does not distinguish states (AutoDockTools

@@ -8,10 +8,18 @@ same atoms (seeded, one thread). NOT promised: missing loops.
 from __future__ import annotations
 
 import io
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
-from tools.docking.hydrogens import reproducible_platform
+import numpy as np
+
 from tools.docking.residues import CAPS, STANDARD
-from tools.docking.structure import Atom, Residue, Structure, join, render_pdb
+from tools.docking.structure import Atom, Residue, Structure, join, render_pdb, segments
+
+C_OXT_ANGSTROM = 1.25  # carboxylate C-O (Allen 1987, doi 10.1039/P298700000S1)
 
 
 def repair_protein(protein: Structure, seed: int = 7) -> tuple[Structure, list[str]]:
@@ -20,20 +28,17 @@ def repair_protein(protein: Structure, seed: int = 7) -> tuple[Structure, list[s
     from openmm import unit
     from pdbfixer import PDBFixer
 
-    stripped = Structure(
-        tuple(
-            Residue(r.chain, r.number, r.icode, r.name, tuple(a for a in r.atoms if not a.is_hydrogen))
-            for r in protein.residues
-        )
-    )
+    selenium = [f"{r.label} by MET" for r in protein.residues if r.name == "MSE"]
+    stripped = Structure(tuple(_without_selenium(_without_hydrogens(r)) for r in protein.residues))
     with reproducible_platform(seed) as platform:
         fixer = PDBFixer(pdbfile=io.StringIO(render_pdb(stripped)), platform=platform)
         fixer.findNonstandardResidues()
-        replaced = [f"{r.chain.id}:{r.name}{r.id} by {new}" for r, new in fixer.nonstandardResidues]
+        replaced = selenium + [f"{r.chain.id}:{r.name}{r.id} by {new}" for r, new in fixer.nonstandardResidues]
         fixer.replaceNonstandardResidues()
         fixer.missingResidues = {}
         fixer.findMissingAtoms()
         incomplete = [f"{r.chain.id}:{r.name}{r.id}" for r in fixer.missingAtoms]
+        fixer.missingTerminals = {}
         fixer.addMissingAtoms(seed=seed)
     places = fixer.positions.value_in_unit(unit.angstrom)
     residues = []
@@ -55,4 +60,63 @@ def repair_protein(protein: Structure, seed: int = 7) -> tuple[Structure, list[s
         notes.append(f"Missing heavy atoms were built in {len(incomplete)} residues: {join(incomplete)}.")
     if unknown:
         notes.append(f"Residues without a standard parent were removed: {join(unknown)}.")
-    return Structure(tuple(r for r in residues if r.name in STANDARD or r.name in CAPS)), notes
+    standard = Structure(tuple(r for r in residues if r.name in STANDARD or r.name in CAPS))
+    return add_terminal_oxygens(standard), notes
+
+
+@contextmanager
+def reproducible_platform(seed: int) -> Iterator[Any]:
+    """OpenMM's CPU platform on one thread (Reference where there is none), Python's random state seeded
+    meanwhile."""
+    from openmm import OpenMMException, Platform
+
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        platform = Platform.getPlatformByName("CPU")
+        threads = platform.getPropertyDefaultValue("Threads")
+        platform.setPropertyDefaultValue("Threads", "1")
+    except OpenMMException:
+        platform, threads = Platform.getPlatformByName("Reference"), None
+    try:
+        yield platform
+    finally:
+        random.setstate(state)
+        if threads is not None:
+            platform.setPropertyDefaultValue("Threads", threads)
+
+
+def _without_hydrogens(residue: Residue) -> Residue:
+    return replace(residue, atoms=tuple(atom for atom in residue.atoms if not atom.is_hydrogen))
+
+
+def _without_selenium(residue: Residue) -> Residue:
+    """Methionine for selenomethionine with sulphur where selenium was: PDBFixer would build it anew, 2 Å away."""
+    if residue.name != "MSE":
+        return residue
+    atoms = tuple(Atom("SD", "S", a.xyz) if a.element == "Se" else a for a in residue.atoms)
+    return replace(residue, name="MET", atoms=atoms)
+
+
+def add_terminal_oxygens(protein: Structure) -> Structure:
+    """OXT on the last amino acid of every backbone segment, in the plane of CA, C and O.
+
+    PDBFixer's own placement let CA and OXT come within 1.9 Å, which reads as a bond.
+    """
+    done = []
+    for run in segments(protein):
+        *inner, last = run
+        done += [*inner, _with_oxt(last)]
+    return Structure(tuple(done))
+
+
+def _with_oxt(residue: Residue) -> Residue:
+    carbon, alpha, oxygen = (residue.atom(name) for name in ("C", "CA", "O"))
+    if residue.name in CAPS or residue.atom("OXT") or carbon is None or alpha is None or oxygen is None:
+        return residue
+    center = np.array(carbon.xyz)
+    arms = [np.array(atom.xyz) - center for atom in (alpha, oxygen)]
+    direction = -sum(arm / np.linalg.norm(arm) for arm in arms)
+    place = center + direction * (C_OXT_ANGSTROM / np.linalg.norm(direction))
+    oxt = Atom("OXT", "O", (round(float(place[0]), 3), round(float(place[1]), 3), round(float(place[2]), 3)))
+    return replace(residue, atoms=(*residue.atoms, oxt))

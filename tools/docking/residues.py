@@ -11,7 +11,8 @@ STANDARD = {
     "TYR": "Y", "VAL": "V",
 }  # fmt: skip
 
-# Force-field names of protonation states, and authors' marks met in the 58 files of dockstring 0.3.4 (LEV, MEU):
+# Force-field names of protonation states, and authors' marks met in the 58 files of dockstring 0.3.4 (LEV,
+# MEU):
 # heavy atoms are those of the standard residue.
 ALIASES = {
     "HID": "HIS", "HIE": "HIS", "HIP": "HIS", "HIZ": "HIS", "HSD": "HIS", "HSE": "HIS", "HSP": "HIS",

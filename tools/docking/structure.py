@@ -92,8 +92,10 @@ def load_structure(path: Path) -> tuple[Structure, list[str]]:
         raise InputError(f"structure file {str(path)!r} does not exist")
     try:
         model_source = gemmi.read_structure(str(path))
-    except (RuntimeError, ValueError, UnicodeDecodeError, OSError) as fault:
-        raise InputError(f"structure file {str(path)!r} does not read as PDB or mmCIF: {fault}") from fault
+    except (RuntimeError, ValueError, IndexError, OSError) as fault:
+        raise InputError(
+            f"structure file {str(path)!r} does not read as PDB or mmCIF: {' '.join(str(fault).split())}"
+        ) from fault
     if len(model_source) == 0 or sum(1 for chain in model_source[0] for residue in chain for _ in residue) == 0:
         raise InputError(f"structure file {str(path)!r} holds no atoms; expected a PDB or mmCIF file")
     notes = []
