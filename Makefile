@@ -10,12 +10,13 @@ DEV     := $(VENV)/.installed-dev
 PIP     := $(BIN)/python -m pip install --disable-pip-version-check --no-input -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv install demo test lint types check clean
+.PHONY: help venv install demo test slow lint types check clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo     install into $(VENV) and run the main job on a real protein target"
 	@echo "make test     install with the test tools and run the tests"
+	@echo "make slow     the tests that take minutes or a browser (Debian: apt install chromium)"
 	@echo "make check    formatting, lint, types, tests: what CI and pre-commit run"
 	@echo "make install  only install (then: $(BIN)/organon --help)"
 	@echo "make venv     only create $(VENV)"
@@ -29,6 +30,9 @@ install: $(RUNTIME)
 
 test: $(DEV)
 	$(BIN)/python -m pytest
+
+slow: $(DEV)
+	$(BIN)/python -m pytest -m slow
 
 lint: $(DEV)
 	$(BIN)/ruff format --check .
