@@ -13,12 +13,14 @@ picklable: workers are spawned, so a script that uses this needs `if __name__ ==
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from types import TracebackType
 from typing import Any
 
@@ -129,7 +131,11 @@ class Executor:
             return Fault("not_dispatched", "the executor was closed", 0.0)
 
     def _run(self) -> None:
-        """The one thread that owns the workers. It lives as long as they do: Linux ends them with it."""
+        """The one thread that owns the workers. It lives as long as they do: Linux ends them with it. Ctrl-C
+        is blocked here, and by inheritance in the workers from their first instruction: only the main thread
+        hears it."""
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             while not self._closed:
                 self._dispatch()

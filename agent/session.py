@@ -49,7 +49,9 @@ class Session:
         return cls(settings, ledger, artifacts, manager)
 
     def run(self, campaign: Campaign, kind: str, listen: Listener) -> RunResult:
-        run_id = self.manager.start(campaign.model_dump(mode="json"), kind)
+        asked = campaign.model_dump(mode="json")
+        load_domain(campaign.task).examine(asked)
+        run_id = self.manager.start(asked, kind)
         return self._watched(run_id, campaign, listen)
 
     def resume(self, run_id: str, listen: Listener) -> RunResult:

@@ -79,6 +79,9 @@ class Domain(Protocol):
     """Default range of each score over which desirability goes from nothing to everything: the scale's own ends where
     it has any, else the span that is met in practice. A campaign may set its own."""
 
+    def examine(self, campaign: Mapping[str, Any]) -> None:
+        """Raise `InputError` for what can be seen to be wrong before anything runs."""
+
     def prepare(self, target: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
         """Read the target; {"target": TargetReport as JSON, ...} or {"input_error": one line}."""
 

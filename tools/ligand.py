@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.grammar.objects import Molecule
 from models.grammar.render import render
 from tools import ligand_controls, ligand_prompts, ligand_target
+from tools.docking.dockstring_targets import resolve_target
 from tools.domain import Call, Context, Prompt, Results, Stage
 from tools.errors import InputError
 from tools.memory.artifacts import Artifacts
@@ -89,6 +90,12 @@ class Ligand:
         "interaction": (-100.0, 0.0),
         "strain": (0.0, 20.0),
     }
+
+    def examine(self, campaign: Mapping[str, Any]) -> None:
+        if campaign["target"].get("name"):
+            resolve_target(campaign["target"]["name"])
+        parse_constraints(campaign["constraints"])
+        ligand_target.reference(campaign["reference"], {"cognate": None})
 
     def prepare(self, target: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
         try:

@@ -48,7 +48,7 @@ def _line(kind: str, payload: dict[str, Any]) -> str:  # noqa: PLR0911 - one lin
             f"[bold]round {payload['round']}[/]: {payload['generated']} generated, {payload['docked']} docked, "
             f"{payload['passed']} passed every stage{best_so_far}"
         )
-    if kind == "run_finished":
+    if kind == "run_finished" and payload["state"] != "failed":
         return f"run {payload['state']}: {payload['message']}"
     return ""
 
@@ -58,8 +58,9 @@ def print_result(result: RunResult) -> None:
     table = Table(title=f"{result.name}: {result.target.name if result.target else ''}", title_justify="left")
     table.add_column("rank", justify="right")
     table.add_column("SMILES", overflow="fold", ratio=1)
-    scored = [*result.candidates, *([result.reference] if result.reference else [])]
-    names = [name for name in SHOWN_SCORES if any(name in one.scores for one in scored)]
+    known = {name for candidate in result.candidates for name in candidate.scores}
+    known |= set(result.reference.scores) if result.reference else set()
+    names = [name for name in SHOWN_SCORES if name in known]
     for name in names:
         table.add_column(name.replace("_", " "), justify="right")
     if result.reference is not None:

@@ -17,7 +17,7 @@ import yaml
 from agent.interface.schemas import CandidateReport, CheckReport, ReferenceLigand, RunResult, ScoreReport
 from agent.report.figures import Curve
 from agent.report.methods import entries
-from agent.report.wording import duration, flatten, is_missing, label, plain, quantity
+from agent.report.wording import duration, flatten, is_missing, label, plain, quantity, unit
 from tools.errors import OrganonError
 from tools.molecule.draw import draw_svg
 
@@ -72,6 +72,12 @@ class Column:
     name: str
     unit: str
     goal: str
+
+    @property
+    def printed_unit(self) -> str:
+        """The unit for a header, left out where the label says it already ("Heavy atoms")."""
+        printed = unit(self.unit)
+        return "" if printed.lower() in label(self.name).lower() else printed
 
 
 @dataclass(frozen=True, slots=True)
