@@ -101,7 +101,7 @@ def _assemble(receptor_pdb: str, keys: frozenset[ResidueKey]) -> Pocket | Undeci
         elif problem := _missing(residue, template):
             reasons.append(f"{residue.label}: {problem}")
         else:
-            builder.add_residue(residue, template, is_chain_start=residue.key not in receptor.previous)
+            builder.add_residue(residue, template, is_terminus=residue.key in receptor.termini)
     if reasons:
         return Undecided(tuple(reasons))
     builder.connect(receptor, members)
@@ -120,10 +120,13 @@ def _assemble(receptor_pdb: str, keys: frozenset[ResidueKey]) -> Pocket | Undeci
 
 
 def _covalent_links(receptor: Receptor, keys: frozenset[ResidueKey]) -> Iterable[str]:
-    for first, second in receptor.links:
-        if first in keys or second in keys:
-            labels = (receptor.residues[first].label, receptor.residues[second].label)
-            yield f"{labels[0]}: bonded to {labels[1]}, a link without a template"
+    """Members bonded to something without a template; two amino acids that close are a clash, not a bond."""
+    known = template_names() | {"HIS"}
+    for link in receptor.links:
+        for member, other in (link, link[::-1]):
+            if member in keys and receptor.residues[other].name not in known:
+                labels = (receptor.residues[member].label, receptor.residues[other].label)
+                yield f"{labels[0]}: bonded to {labels[1]}, a link without a template"
 
 
 def _template_for(residue: Residue, receptor: Receptor) -> ResidueTemplate | str:
@@ -185,10 +188,11 @@ class _PocketBuilder:
     def _bond(self, a: int, b: int, order: Chem.BondType = Chem.BondType.SINGLE) -> None:
         self._mol.AddBond(a, b, order)
 
-    def add_residue(self, residue: Residue, template: ResidueTemplate, *, is_chain_start: bool) -> None:
+    def add_residue(self, residue: Residue, template: ResidueTemplate, *, is_terminus: bool) -> None:
+        """Charged ends only at a terminus: hydrogens or an OXT at a break of the model are dropped for a cap."""
         charges, expected = dict(template.charges), dict(template.hydrogens)
         n_on_n = len(residue.hydrogens.get("N", ()))
-        if template.is_amino_acid and is_chain_start and n_on_n >= expected["N"] + 2:
+        if template.is_amino_acid and is_terminus and n_on_n >= expected["N"] + 2:
             charges["N"], expected["N"] = 1, expected["N"] + 2
         for name, element in template.elements.items():
             index = self._add_atom(element, residue.atoms[name], charges.get(name, 0))
@@ -196,7 +200,9 @@ class _PocketBuilder:
             self._add_hydrogens(residue, name, index, expected[name])
         for a, b, order in template.bonds:
             self._bond(self._index[residue.key, a], self._index[residue.key, b], order)
-        if "OXT" in residue.atoms:
+        if "OXT" in residue.atoms and not is_terminus:
+            self.changes.append(f"{residue.label}: OXT at a break of the chain replaced by a cap")
+        elif "OXT" in residue.atoms:
             oxygen = self._add_atom("O", residue.atoms["OXT"], charge=-1)
             self._index[residue.key, "OXT"] = oxygen
             self._bond(self._index[residue.key, "C"], oxygen)
@@ -237,9 +243,9 @@ class _PocketBuilder:
             carbon, oxygen, methyl = (before.atoms[name] for name in ("C", "O", "CA"))
         else:
             anchor = atoms["CH3"] if "CH3" in atoms else atoms["CA"]
-            hydrogens = residue.hydrogens.get("N", ())
+            other = [atoms["CD"]] if residue.name == "PRO" else residue.hydrogens.get("N", ())
             reference = atoms.get("C", anchor + np.array([1.0, 0.0, 0.0]))
-            turn = _dihedral(reference, anchor, atoms["N"], hydrogens[0]) + 180.0 if hydrogens else -60.0
+            turn = _dihedral(reference, anchor, atoms["N"], other[0]) + 180.0 if other else -60.0
             carbon = _place(reference, anchor, atoms["N"], _C_N, _C_N_CA, turn)
             oxygen = _place(anchor, atoms["N"], carbon, _C_O, _O_C_N, 0.0)
             methyl = _place(anchor, atoms["N"], carbon, _C_CA, _CA_C_N, 180.0)

@@ -48,7 +48,8 @@ class Residue:
 class Receptor:
     """Residues in file order; `previous[k]` is the residue whose C is bonded to k's N, `next` its inverse.
 
-    `disulphides` maps both partners to each other; `links` are other covalent contacts between residues.
+    `disulphides` maps both partners to each other; `links` are other covalent contacts between residues. `termini`
+    are the first and last amino acid of each chain by number: any other end is a break in the model, not charged.
     """
 
     residues: dict[ResidueKey, Residue]
@@ -56,6 +57,7 @@ class Receptor:
     next: dict[ResidueKey, ResidueKey]
     disulphides: dict[ResidueKey, ResidueKey]
     links: tuple[tuple[ResidueKey, ResidueKey], ...]
+    termini: frozenset[ResidueKey]
     sha256: str
 
 
@@ -83,7 +85,15 @@ def load_receptor(receptor_pdb: str) -> Receptor:
         elif distance <= COVALENT_CONTACT_MAX_ANGSTROM:
             links.append((first, second))
     digest = hashlib.sha256(receptor_pdb.encode()).hexdigest()
-    return Receptor(residues, previous, following, disulphides, tuple(links), digest)
+    return Receptor(residues, previous, following, disulphides, tuple(links), _termini(residues), digest)
+
+
+def _termini(residues: dict[ResidueKey, Residue]) -> frozenset[ResidueKey]:
+    chains: dict[str, list[ResidueKey]] = {}
+    for key, residue in residues.items():
+        if {"N", "CA", "C"} <= residue.atoms.keys():
+            chains.setdefault(key[0], []).append(key)
+    return frozenset(end for keys in chains.values() for end in (min(keys), max(keys)))
 
 
 def _group_by_residue(model: gemmi.Model) -> dict[ResidueKey, Residue]:

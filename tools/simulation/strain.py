@@ -24,9 +24,9 @@ from tools.simulation.mmff import Dielectric, has_mmff_parameters, load_mmff_pro
 from tools.types import CheckResult, Verdict
 
 # 95th percentile of this protocol (defaults below) on the 26 ligands of crossdocked_dev80_structures that were
-# minimised from their crystal pose ("tt_min") and have 20-35 heavy atoms, rounded up to 0.5 kcal/mol;
-# benchmarks/strain_reference.py prints the table and the number.
-STRAIN_THRESHOLD_KCAL_MOL = 17.5
+# minimised from their crystal pose ("tt_min") and have 20-35 heavy atoms: 16.75 (median 6.5, 69 % under 10, maximum
+# 19.2; RDKit 2026.09.1). benchmarks/strain_reference.py prints the table and the number.
+STRAIN_THRESHOLD_KCAL_MOL = 16.8
 N_CONFORMERS = 50
 TOLERANCE_ANGSTROM = 0.3
 HOLD_KCAL_MOL_ANGSTROM2 = 100.0
@@ -34,7 +34,6 @@ MAX_STEPS = 5000
 _COARSE_GRADIENT = 0.05
 _FINE_GRADIENT = 1e-4
 _POLISH_WINDOW_KCAL_MOL = 5.0
-_EMBEDDING_FORCE_TOLERANCE = 0.0135  # looser than RDKit's default and a fifth faster; MMFF94 minimises afterwards
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,6 @@ def _embed(mol: Chem.Mol, n_conformers: int, seed: int) -> list[int]:
     parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     parameters.numThreads = 1
-    parameters.optimizerForceTol = _EMBEDDING_FORCE_TOLERANCE
     conformers = list(rdDistGeom.EmbedMultipleConfs(mol, n_conformers, parameters))
     if len(conformers) < n_conformers:
         parameters.useRandomCoords = True
