@@ -84,7 +84,7 @@ def test_funnel_counts_unknown_apart_and_shows_who_did_not_enter(page: tuple[str
 
 
 def test_missing_values_read_not_computed_and_never_zero(page: tuple[str, Page]) -> None:
-    assert page[1].text["candidates"].count("Size residual not computed") == 7
+    assert page[1].text["candidates"].count("Size residual lower is better not computed none") == 7
     rows = [attrs for tag, attrs in page[1].tags if tag == "tbody" and (attrs.get("id") or "").startswith("row-")]
     assert [row["id"] for row in rows][:2] == ["row-reference", "row-candidate-1"]
     assert all(row["data-s3"] == "" for row in rows)
@@ -94,7 +94,7 @@ def test_missing_values_read_not_computed_and_never_zero(page: tuple[str, Page])
 def test_reasons_and_verdicts_stand_with_the_checks(page: tuple[str, Page]) -> None:
     text = page[1].text["candidates"]
     assert "? undecided not computed <= 13 kcal/mol MMFF94 has no parameters for atom 7 (B) strain dock-0002" in text
-    assert "✕ fail 1 alerts <= 0 alerts aniline rdkit no call id" in text
+    assert "✕ fail 1 alerts <= 0 alerts aniline rdkit none" in text
 
 
 def test_call_links_lead_to_the_provenance_table(page: tuple[str, Page]) -> None:
