@@ -84,9 +84,7 @@ def sleeper_parent() -> None:
     from agent.executor import Executor, Task
 
     with Executor(workers=2, memory_mb=0) as executor:
-        for _index, _outcome in executor.map_ordered(
-            _tell_and_hang, [Task((sys.argv[1], n)) for n in range(2)]
-        ):
+        for _index, _outcome in executor.map_ordered(_tell_and_hang, [Task((sys.argv[1], n)) for n in range(2)]):
             pass
 
 

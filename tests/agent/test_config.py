@@ -28,10 +28,7 @@ def test_defaults_lie_in_the_users_data_directory(tmp_path: Path, monkeypatch: p
     assert list(settings.home.iterdir()) == []
     assert 1 <= settings.workers <= (os.cpu_count() or 1)
     assert (
-        settings.ledger_path.parent
-        == settings.artifacts_path.parent
-        == settings.vectors_path.parent
-        == settings.home
+        settings.ledger_path.parent == settings.artifacts_path.parent == settings.vectors_path.parent == settings.home
     )
     monkeypatch.setenv("XDG_DATA_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
@@ -91,9 +88,7 @@ def test_nothing_else_reads_the_environment() -> None:
         path.relative_to(ROOT).as_posix()
         for folder in ("agent", "tools", "models")
         for path in (ROOT / folder).rglob("*.py")
-        if any(
-            word in path.read_text(encoding="utf-8") for word in ("os.environ[", "os.environ.get", "os.getenv")
-        )
+        if any(word in path.read_text(encoding="utf-8") for word in ("os.environ[", "os.environ.get", "os.getenv"))
     ]
     assert readers == ["agent/config.py"]
     assert set(Settings.model_fields) >= {"home", "workers", "memory_mb", "device", "checkpoint", "log_level"}

@@ -28,9 +28,7 @@ def executor() -> Iterator[Executor]:
         yield running
 
 
-def run(
-    executor: Executor, function: Callable[..., Any], *args: tuple[Any, ...], timeout: float = 20.0
-) -> list[Any]:
+def run(executor: Executor, function: Callable[..., Any], *args: tuple[Any, ...], timeout: float = 20.0) -> list[Any]:
     outcomes = list(executor.map_ordered(function, [Task(a, timeout) for a in args]))
     assert [index for index, _ in outcomes] == list(range(len(args)))
     return [outcome for _, outcome in outcomes]
@@ -80,9 +78,7 @@ def test_a_bad_task_costs_only_itself(executor: Executor, deed: str, kind: str, 
 def test_a_hang_ends_at_its_time_limit(executor: Executor, deed: str) -> None:
     run(executor, tasks.square, (1,), (1,))
     began = time.monotonic()
-    outcomes = list(
-        executor.map_ordered(tasks.act, [Task((deed,), 0.5), Task(("fine",), 20.0), Task(("fine",), 20.0)])
-    )
+    outcomes = list(executor.map_ordered(tasks.act, [Task((deed,), 0.5), Task(("fine",), 20.0), Task(("fine",), 20.0)]))
     fault = outcomes[0][1]
     assert (fault.kind, fault.message) == ("timeout", "no result within 0.5 s")
     assert 0.4 < fault.seconds < 3.0
@@ -171,9 +167,7 @@ def test_two_threads_share_the_workers(executor: Executor) -> None:
     assert gathered == {offset: [(offset + n) ** 2 for n in range(6)] for offset in (0, 100)}
 
 
-def test_workers_never_write_to_our_standard_output(
-    executor: Executor, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_workers_never_write_to_our_standard_output(executor: Executor, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(executor, tasks.act, ("noise",)) == ["noise"]
     assert capfd.readouterr().out == ""
 
@@ -191,9 +185,7 @@ def test_initializer_runs_once_in_each_worker_also_in_a_replaced_one() -> None:
     ("initializer", "kind", "words"),
     [(tasks.prepare_badly, "error", "ValueError: no maps here"), (tasks.prepare_and_die, "crash", "twice")],
 )
-def test_failing_initializer_is_told_and_does_not_spin(
-    initializer: Callable[[], None], kind: str, words: str
-) -> None:
+def test_failing_initializer_is_told_and_does_not_spin(initializer: Callable[[], None], kind: str, words: str) -> None:
     with Executor(1, 0, initializer=initializer) as executor:
         for outcome in run(executor, tasks.square, (1,), (2,)):
             assert outcome.kind == kind
@@ -231,6 +223,18 @@ def test_workers_die_with_a_killed_parent_even_inside_c_code(tmp_path: Path) -> 
     parent.kill()
     parent.wait()
     _until(lambda: not any(_alive(worker) for worker in workers), 5.0)
+
+
+@pytest.mark.parametrize("seconds_until_the_interrupt", [1.0, 3.0])
+def test_ctrl_c_reaches_only_the_parent(tmp_path: Path, seconds_until_the_interrupt: float) -> None:
+    command = [sys.executable, "-m", "tests.agent.executor_tasks", str(tmp_path)]
+    parent = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    time.sleep(seconds_until_the_interrupt)
+    workers = [p for p in psutil.Process(parent.pid).children() if "spawn_main" in " ".join(p.cmdline())]
+    os.killpg(parent.pid, signal.SIGINT)
+    _, said = parent.communicate(timeout=20)
+    assert "spawn_main" not in said
+    assert not any(_alive(worker) for worker in workers)
 
 
 def test_nonsense_sizes_are_refused() -> None:

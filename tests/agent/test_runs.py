@@ -297,9 +297,7 @@ def test_who_loses_the_lease_stops_and_says_nothing_more(tmp_path: Path) -> None
 
 
 def test_heartbeat_keeps_a_long_step_alive(tmp_path: Path) -> None:
-    manager = RunManager(
-        Ledger(tmp_path / "ledger.sqlite"), Artifacts(tmp_path / "a"), tmp_path, expires_seconds=1.0
-    )
+    manager = RunManager(Ledger(tmp_path / "ledger.sqlite"), Artifacts(tmp_path / "a"), tmp_path, expires_seconds=1.5)
     run_id = manager.start(CAMPAIGN)
     with manager.lease(run_id):
         for _ in range(8):

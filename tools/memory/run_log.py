@@ -283,7 +283,8 @@ def _update_run(connection: Connection, run_id: str, **values: str | float | Non
 
 
 def _require_lease(connection: Connection, run_id: str, token: str) -> None:
-    row = _run_row(connection, run_id)
+    statement = select(RunRow.lease_token, RunRow.lease_pid).where(RunRow.run_id == run_id)
+    row = connection.execute(statement).one_or_none() or _run_row(connection, run_id)
     if row.lease_token != token:
         raise StopError(f"run {run_id} is no longer this process's to execute (lease now with process {row.lease_pid})")
 

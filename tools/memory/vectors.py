@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _MOLECULES = "molecules"
 _TEXTS = "texts"
-_BATCH = 1000
+_BATCH = 250
 
 
 @dataclass(frozen=True, slots=True)

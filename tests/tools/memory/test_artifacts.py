@@ -24,7 +24,7 @@ def test_what_is_put_comes_back_and_the_same_twice_is_one_file(tmp_path: Path) -
     assert artifacts.put("other", ".sdf") != first
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=300))
 def test_any_bytes_survive(tmp_path: Path, content: bytes) -> None:
     artifacts = Artifacts(tmp_path)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
@@ -33,6 +33,7 @@ def test_molecule_vector_does_not_see_the_spelling() -> None:
         molecule_vector("C1CC")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_text_vector_is_a_unit_vector_blind_to_case_and_space(text: str) -> None:
     vector = text_vector(text)

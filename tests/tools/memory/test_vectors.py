@@ -154,11 +154,11 @@ def test_busy_index_loses_nothing_and_a_killed_holder_frees_it(vectors: Vectors)
     assert vectors.similar("c1ccncc1", k=1)[0].finding["id"] == "other/c1"
 
 
-def test_a_thousand_findings_in_one_call(vectors: Vectors) -> None:
-    many = [finding(n, "C" * (n % 40 + 1) + "O") for n in range(1100)]
-    assert vectors.add_results(many) == 1100
-    assert vectors.count() == 1100
-    assert vectors.best_on_receptor("R1", 1)[0]["id"] == "run/c1099"
+def test_more_findings_than_one_batch(vectors: Vectors) -> None:
+    many = [finding(n, "C" * (n % 40 + 1) + "O") for n in range(300)]
+    assert vectors.add_results(many) == 300
+    assert vectors.count() == 300
+    assert vectors.best_on_receptor("R1", 1)[0]["id"] == "run/c299"
 
 
 def test_a_finding_must_name_itself(vectors: Vectors) -> None:
