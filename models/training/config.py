@@ -43,7 +43,7 @@ class PretrainConfig:
     threads: int = 2
     compile: bool = False
     seed: int = 0
-    name: str = field(default="unnamed")
+    corpus_shares: dict[str, float] = field(default_factory=dict)  # see corpus.build_corpus
 
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.steps is None):

@@ -11,8 +11,8 @@ import json
 import multiprocessing
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,14 @@ from models.training.exclusions import (
     load_reaction_exclusions,
     parsed,
 )
-from models.training.sources import LICENCES, Document, seed_of
+from models.training.sources import LICENCES, Document, kept, seed_of
 
 VALID_SHARE = 0.01
 MAX_HEAVY_ATOMS = 70
 MAX_VALID_DOCUMENTS = 2000
+ENCODE_CHUNK = 400  # documents a worker encodes at once
+SHARED_OUT = {"molecule": 1.0, "reaction": 1.0, "protein": 1.0, "edit": 1.0}
+"""What a share can be set for, and the share where none is."""
 
 
 def neutral_spellings(smiles: str) -> tuple[str, str] | None:
@@ -53,15 +56,22 @@ def neutral_spellings(smiles: str) -> tuple[str, str] | None:
     return canonical, str(spelling)
 
 
-def build_corpus(data: Path, out: Path, workers: int = 3) -> dict[str, Any]:
-    """Write the corpus of `data` into `out` and return the content of its `corpus.json`."""
+def build_corpus(data: Path, out: Path, workers: int = 3, shares: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Write the corpus of `data` into `out` and return the content of its `corpus.json`.
+
+    `shares` (molecule, reaction, protein, edit: 0..1) take a part of the rows, chosen by hash, where a run is too short
+    to see them all.
+    """
+    unknown = sorted(set(shares or {}) - set(SHARED_OUT))
+    if unknown:
+        raise ValueError(f"no share can be set for {', '.join(unknown)}; only for {', '.join(SHARED_OUT)}")
     out.mkdir(parents=True, exist_ok=True)
     dropped: Counter[str] = Counter()
     tokenizer = ScientificTokenizer.build()
-    packer = _Packer(tokenizer, dropped)
     exclusions = load_reaction_exclusions(data)
     with multiprocessing.get_context("fork").Pool(workers, _start_worker, (exclusions,)) as pool:
-        for documents in _document_groups(data, pool, dropped):
+        packer = _Packer(tokenizer, dropped, pool)
+        for documents in _document_groups(data, pool, dropped, {**SHARED_OUT, **(shares or {})}):
             packer.add(documents)
             _say(f"{sum(packer.n_tokens.values()):,} tokens so far")
     manifest = packer.write(out)
@@ -70,21 +80,24 @@ def build_corpus(data: Path, out: Path, workers: int = 3) -> dict[str, Any]:
     return manifest
 
 
-def _document_groups(data: Path, pool: Any, dropped: Counter[str]) -> Iterator[Iterable[Document]]:
+def _document_groups(
+    data: Path, pool: Any, dropped: Counter[str], shares: Mapping[str, float]
+) -> Iterator[Iterable[Document]]:
+    proteins, edits = sources.load_proteins(data, dropped), sources.load_edits(data)
     yield from (
         sources.load_materials(data, dropped),
         sources.load_antibodies(data, dropped),
-        sources.load_edits(data, dropped),
+        (edit for edit in edits if kept(edit.text, shares["edit"])),
         sources.load_pockets(data, dropped),
-        sources.load_proteins(data, dropped),
+        (protein for protein in proteins if kept(protein.key, shares["protein"])),
         _complexes(data, pool, dropped),
-        _reactions(data, pool, dropped),
-        _molecules(data, pool, dropped),
+        _reactions(data, pool, dropped, shares["reaction"]),
+        _molecules(data, pool, dropped, shares["molecule"]),
     )
 
 
-def _molecules(data: Path, pool: Any, dropped: Counter[str]) -> Iterator[Document]:
-    pairs = list(sources.load_molecule_smiles(data, dropped))
+def _molecules(data: Path, pool: Any, dropped: Counter[str], share: float) -> Iterator[Document]:
+    pairs = [pair for pair in sources.load_molecule_smiles(data, dropped) if kept(pair[1], share)]
     seen: set[str] = set()
     spelled = pool.imap(neutral_spellings, (smiles for _, smiles in pairs), chunksize=2000)
     for (source, _), spellings in zip(pairs, spelled, strict=True):
@@ -98,8 +111,8 @@ def _molecules(data: Path, pool: Any, dropped: Counter[str]) -> Iterator[Documen
                 yield Document(modality, source, spellings[0], render(Molecule(smiles)))
 
 
-def _reactions(data: Path, pool: Any, dropped: Counter[str]) -> Iterator[Document]:
-    rows = list(sources.load_reaction_rows(data))
+def _reactions(data: Path, pool: Any, dropped: Counter[str], share: float) -> Iterator[Document]:
+    rows = [row for row in sources.load_reaction_rows(data) if kept(row[1], share)]
     for documents, row in zip(pool.imap(_reaction_worker, rows, chunksize=1000), rows, strict=True):
         if not documents:
             dropped[f"{row[0]}: product or reactant set of a validation or test reaction"] += 1
@@ -125,11 +138,18 @@ def _complexes(data: Path, pool: Any, dropped: Counter[str]) -> Iterator[Documen
 
 
 _exclusions: ReactionExclusions | None = None
+_tokenizer: ScientificTokenizer | None = None
 
 
 def _start_worker(exclusions: ReactionExclusions) -> None:
-    global _exclusions  # noqa: PLW0603 - one per worker process, set once at its start
-    _exclusions = exclusions
+    global _exclusions, _tokenizer
+    _exclusions, _tokenizer = exclusions, ScientificTokenizer.build()
+
+
+def _encode_worker(texts: list[str]) -> list[list[int]]:
+    if _tokenizer is None:
+        raise RuntimeError("the worker was not started with _start_worker")
+    return _tokenizer.encode_many(texts)
 
 
 def _reaction_worker(row: tuple[str, str, str]) -> list[Document]:
@@ -139,8 +159,9 @@ def _reaction_worker(row: tuple[str, str, str]) -> list[Document]:
 class _Packer:
     """Collects documents as tokens, by modality and part, without duplicates."""
 
-    def __init__(self, tokenizer: ScientificTokenizer, dropped: Counter[str]) -> None:
+    def __init__(self, tokenizer: ScientificTokenizer, dropped: Counter[str], pool: Any) -> None:
         self._tokenizer = tokenizer
+        self._pool = pool
         self._dropped = dropped
         self._seen: set[int] = set()
         self._ids: dict[tuple[str, str], list[np.ndarray[Any, np.dtype[np.uint16]]]] = defaultdict(list)
@@ -149,8 +170,10 @@ class _Packer:
 
     def add(self, documents: Iterable[Document]) -> None:
         remaining = iter(documents)
-        while batch := list(islice(remaining, 5000)):
-            for document, ids in zip(batch, self._tokenizer.encode_many([d.text for d in batch]), strict=True):
+        while batch := list(islice(remaining, 50 * ENCODE_CHUNK)):
+            chunks = [batch[i : i + ENCODE_CHUNK] for i in range(0, len(batch), ENCODE_CHUNK)]
+            encoded = self._pool.map(_encode_worker, [[d.text for d in chunk] for chunk in chunks], chunksize=1)
+            for document, ids in zip(batch, chain.from_iterable(encoded), strict=True):
                 self._add_one(document, ids)
 
     def _add_one(self, document: Document, ids: list[int]) -> None:

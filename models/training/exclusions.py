@@ -99,11 +99,13 @@ class KmerIndex:
     """Which of a set of chains share k-mers with a given one."""
 
     def __init__(self, sequences: Iterable[str]) -> None:
-        self._sequences = list(sequences)
-        self._chains: dict[str, set[int]] = {}
-        for number, sequence in enumerate(self._sequences):
-            for kmer in _kmers(sequence):
-                self._chains.setdefault(kmer, set()).add(number)
+        self._chains: dict[str, list[int]] = {}
+        self._sizes: list[int] = []
+        for number, sequence in enumerate(sequences):
+            kmers = _kmers(sequence)
+            self._sizes.append(len(kmers))
+            for kmer in kmers:
+                self._chains.setdefault(kmer, []).append(number)
 
     def shares_kmers(self, sequence: str, min_shared: float = MIN_SHARED) -> bool:
         """Whether any indexed chain shares at least `min_shared` of the shorter chain's distinct 5-mers."""
@@ -113,8 +115,7 @@ class KmerIndex:
             for number in self._chains.get(kmer, ()):
                 counts[number] = counts.get(number, 0) + 1
         return any(
-            count >= max(1.0, min_shared * min(len(mine), len(_kmers(self._sequences[number]))))
-            for number, count in counts.items()
+            count >= max(1.0, min_shared * min(len(mine), self._sizes[number])) for number, count in counts.items()
         )
 
 

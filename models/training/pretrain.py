@@ -46,7 +46,7 @@ def run(config: str, data: Path, out: Path, resume: bool = False, minutes: float
 
         corpus = out / "corpus"
         if not (corpus / "corpus.json").is_file():
-            build_corpus(data, corpus)
+            build_corpus(data, corpus, shares=settings.corpus_shares)
     return pretrain(settings, corpus, out, resume)
 
 

@@ -27,6 +27,7 @@ from models.grammar.objects import (
     Reaction,
     Retrosynthesis,
 )
+from models.tokenizer import MAX_LENGTH
 from models.training.exclusions import (
     KmerIndex,
     ReactionExclusions,
@@ -74,6 +75,11 @@ def seed_of(*parts: object) -> int:
     """A stable seed from names and numbers, the same on every machine."""
     digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big")
+
+
+def kept(key: str, share: float) -> bool:
+    """Whether an object belongs to the part of the data that a corpus of this share holds."""
+    return share >= 1 or seed_of("share", key) % 1000 < share * 1000
 
 
 def load_molecule_smiles(data: Path, dropped: Counter[str]) -> Iterator[tuple[str, str]]:
@@ -206,8 +212,11 @@ def load_pockets(data: Path, dropped: Counter[str]) -> Iterator[Document]:
         elif not is_valid and held_out.shares_kmers(sequence):
             dropped["pockets: like a UniProtSMB valid/test chain"] += 1
         elif pocket:
-            search = PocketSearch(Protein(sequence), Protein(sequence, pocket))
-            yield Document("pocket", name, sequence, render(search), is_valid)
+            if 2 * len(sequence) <= MAX_LENGTH:
+                search = PocketSearch(Protein(sequence), Protein(sequence, pocket))
+                yield Document("pocket", name, sequence, render(search), is_valid)
+            else:
+                dropped["pockets: too long to search within the context"] += 1
             marked = crop_to_pocket(Protein(sequence, pocket), random.Random(seed_of(row["id"])), 120)
             if not is_valid and _expandable(marked):
                 expanded = Protein(marked.sequence, marked.pocket, expanded=True)
@@ -286,7 +295,7 @@ def antibody_documents(source: str, chain: Antibody, light: Antibody | None) -> 
             yield Document("antibody", source, key, render(CdrDesign((light, slot), (loop,))))
 
 
-def load_edits(data: Path, dropped: Counter[str]) -> Iterator[Document]:
+def load_edits(data: Path) -> Iterator[Document]:
     """Parent to better child within the official GGS start sets, never outside them."""
     name = "bio/aav_bryant2021_ggs.csv.gz"
     rows = [r for r in read_csv(data / name) if r["ggs_medium"] == "1" or r["ggs_hard"] == "1"]
@@ -296,7 +305,6 @@ def load_edits(data: Path, dropped: Counter[str]) -> Iterator[Document]:
     wild_type = _gfp_wild_type(data)
     sequences = {mutated(wild_type, row["mutations"]): float(row["score"]) for row in rows}
     yield from edit_documents(name, sequences, n_pairs=1500)
-    dropped["edits: rows outside the GGS start sets are not read"] += 0
 
 
 def _gfp_wild_type(data: Path) -> str:
