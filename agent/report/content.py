@@ -22,9 +22,11 @@ from tools.errors import OrganonError
 from tools.molecule.draw import draw_svg
 
 SHOWN_COLUMNS = 6
+SHOWN_REASONS = 6
 DRAWING_SIZE = (260, 190)
 MAX_CURVES = 4
-FIRST_SCORES = ("vina", "vina_score", "ligand_efficiency", "size_residual", "heavy_atoms")
+RANKED_BY = "desirability"
+FIRST_SCORES = ("vina", "ligand_efficiency", "size_residual", "heavy_atoms", "interaction", "strain", "qed", "sa")
 
 TRUST = {
     "trusted": "Docking trusted on this target",
@@ -156,8 +158,7 @@ def build_headline(result: RunResult, campaign: Mapping[str, Any]) -> Headline:
 def _outcome(result: RunResult, campaign: Mapping[str, Any]) -> str:
     """One sentence: how many designs are ranked, and the first one's leading score beside the reference's."""
     if not result.candidates:
-        ending = f": {result.message}" if result.message else "."
-        return f"No design passed every stage{ending}"
+        return "No design passed every stage."
     generated = sum(summary.generated for summary in result.rounds)
     docked = sum(summary.docked for summary in result.rounds)
     count = len(result.candidates)
@@ -166,7 +167,7 @@ def _outcome(result: RunResult, campaign: Mapping[str, Any]) -> str:
         n_rounds = len(result.rounds)
         text += f" out of {generated} generated and {docked} docked in {n_rounds} round{'s' if n_rounds > 1 else ''}"
     best = min(result.candidates, key=lambda candidate: candidate.rank)
-    names = [column.name for column in score_columns(result, campaign)]
+    names = [column.name for column in score_columns(result, campaign) if column.name != RANKED_BY]
     name = next((n for n in names if n in best.scores and not is_missing(best.scores[n].value)), None)
     if name is not None:
         score = best.scores[name]
@@ -197,13 +198,13 @@ def key_facts(result: RunResult) -> list[tuple[str, str]]:
 
 
 def score_columns(result: RunResult, campaign: Mapping[str, Any]) -> list[Column]:
-    """Every score once: the campaign's objective first, then docking score, efficiency, size, then as reported."""
+    """Every score once: what ranking read, the campaign's objective, docking score, efficiency, size, the rest."""
     found: dict[str, Column] = {}
     for entry in entries(result):
         for name, score in entry.scores.items():
             found.setdefault(name, Column(name, score.unit, score.goal))
     wanted = [str(o.get("score")) for o in _objectives(campaign)]
-    order = [name for name in (*wanted, *FIRST_SCORES, *found) if name in found]
+    order = [name for name in (RANKED_BY, *wanted, *FIRST_SCORES, *found) if name in found]
     return [found[name] for name in dict.fromkeys(order)]
 
 
@@ -226,6 +227,7 @@ def build_curves(result: RunResult, campaign: Mapping[str, Any]) -> list[Curve]:
 
 
 def build_request(result: RunResult, campaign: Mapping[str, Any]) -> Request:
+    campaign = _set_values(campaign)
     told_apart = ("objective", "constraints", "budget")
     rows = [(label(name), plain(value)) for name, value in campaign.items() if name not in told_apart]
     constraints = campaign.get("constraints") or {}
@@ -237,6 +239,11 @@ def build_request(result: RunResult, campaign: Mapping[str, Any]) -> Request:
         budget=tuple(_budget(result, campaign.get("budget") or {})),
         text=text,
     )
+
+
+def _set_values(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The campaign without the options that were left unset."""
+    return {k: _set_values(v) if isinstance(v, Mapping) else v for k, v in tree.items() if v is not None}
 
 
 def _objectives(campaign: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -25,8 +25,9 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """`signs`: words of which one must stand in a tool's, check's, score's or origin's name. `tools`: words that
-    pick the calls whose version and parameters are quoted. `packages`: names looked up among the run's versions."""
+    """`signs`: of which one must stand in the name of a tool, check, score, origin or package of an executed call;
+    "=name" must be the whole name. `tools`: the calls whose version and parameters are quoted. `packages`: names
+    looked up among the run's versions."""
 
     signs: tuple[str, ...]
     sentence: str
@@ -84,69 +85,66 @@ REFERENCES = {
 METHODS = (
     Method(("dockstring",), "The receptor and its box come from the DOCKSTRING collection.", ("dockstring",)),
     Method(
-        ("sanit", "rdkit", "smiles"),
+        ("=sanitise",),
         "Structures were parsed, sanitised and described with RDKit.",
         ("rdkit",),
         packages=("rdkit",),
     ),
-    Method(("pains",), "PAINS substructures were looked for.", ("pains",)),
-    Method(("brenk",), "Structural alerts of Brenk et al. were looked for.", ("brenk",)),
-    Method(("lipinski",), "Lipinski's rule of five was evaluated.", ("lipinski",)),
-    Method(("qed",), "Drug-likeness is the quantitative estimate QED.", ("qed",)),
     Method(
-        ("sa_score", "synthetic_access", "synthesizab", "=sa"),
-        "Synthetic accessibility is the SA score (1 easy, 10 hard).",
-        ("sa",),
+        ("=alerts", "pains", "brenk"),
+        "Structural alerts of the PAINS and Brenk collections were looked for.",
+        ("pains", "brenk"),
+        ("alerts",),
     ),
+    Method(("=lipinski",), "Lipinski's rule of five was evaluated.", ("lipinski",)),
+    Method(("=qed",), "Drug-likeness is the quantitative estimate QED.", ("qed",)),
+    Method(("=sa",), "Synthetic accessibility is the SA score (1 easy, 10 hard).", ("sa",)),
     Method(
-        ("dimorphite", "protonation", "states"),
-        "Protonation states near physiological pH were enumerated and docked separately.",
-        ("dimorphite",),
-        ("dimorphite", "protonation", "states"),
-        ("dimorphite_dl", "dimorphite-dl"),
+        ("=approved_drugs",), "The same filters were applied to a set of approved drugs, to see what they lose.", ()
     ),
+    Method(("=dimorphite-dl",), "Protonation states were enumerated and docked one by one.", ("dimorphite",)),
     Method(
-        ("etkdg", "conformer", "embed"),
+        ("=conformer", "=dock"),
         "Three-dimensional conformers were embedded with ETKDG.",
         ("etkdg",),
-        ("etkdg", "conformer", "embed"),
+        ("conformer",),
     ),
     Method(
-        ("vina", "=dock", "redock"),
+        ("=dock", "=redock"),
         "Ligands were docked with AutoDock Vina; the score is an empirical estimate in kcal/mol, not a measured "
         "binding energy.",
         ("vina", "vina12"),
-        ("vina", "dock"),
+        ("dock", "redock"),
         ("vina", "meeko"),
     ),
     Method(
-        ("posebusters", "pose_check"),
+        ("=pose",),
         "Poses were examined for physical plausibility with PoseBusters.",
         ("posebusters",),
-        ("posebusters",),
+        ("pose",),
         ("posebusters",),
     ),
     Method(
-        ("strain",),
+        ("=strain",),
         "Strain is the energy of the held-relaxed pose above the best conformer found, in MMFF94.",
         ("mmff", "mmff_rdkit"),
         ("strain",),
     ),
     Method(
-        ("openmm", "mmff_interaction", "minimis", "minimiz"),
+        ("=interaction",),
         "Poses were minimised in the capped pocket with OpenMM and MMFF94 parameters; the MMFF interaction energy is "
         "not a binding energy.",
         ("openmm", "mmff"),
-        ("openmm", "minimi", "mmff"),
+        ("interaction",),
         ("openmm",),
     ),
     Method(
-        ("ligand_efficiency",),
-        "Ligand efficiency is the docking score divided by the number of heavy atoms.",
+        ("=ligand_efficiency",),
+        "Ligand efficiency is the negative docking score divided by the number of heavy atoms.",
         ("efficiency",),
     ),
     Method(
-        ("evolve", "mutat", "crossover"),
+        ("mutat", "crossover", "evolve"),
         "New candidates were also made by graph mutation and crossover of earlier ones.",
         ("graph_ga",),
     ),
@@ -170,6 +168,7 @@ def build_methods(result: RunResult, calls: Mapping[str, Mapping[str, Any]]) -> 
 def _evidence(result: RunResult, calls: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
     """Lower-case names of everything that ran. Installed versions and the wish list of the campaign do not count."""
     names = [str(call.get("tool", "")) for call in calls.values()]
+    names += [word for call in calls.values() for word in str(call.get("version", "")).split()]
     for check in _all_checks(result):
         if check.verdict != "unknown":
             names += [check.name, check.tool]
@@ -190,10 +189,10 @@ def _shows(sign: str, seen: frozenset[str]) -> bool:
 
 def _detail(method: Method, result: RunResult, calls: Mapping[str, Mapping[str, Any]]) -> str:
     """ "vina 1.2.7; exhaustiveness 1, 8" read from the calls of the method's tools."""
-    own = [call for call in calls.values() if any(word in str(call.get("tool", "")).lower() for word in method.tools)]
+    own = [call for call in calls.values() if call.get("tool") in method.tools]
     parts = [f"{name} {result.versions[name]}" for name in method.packages if name in result.versions]
     if not parts:
-        versions = sorted({f"{call['tool']} {call['version']}" for call in own if call.get("version")})
+        versions = sorted({str(call["version"]) for call in own if call.get("version")})
         parts = versions[:MAX_VALUES]
     parts += [f"{name} {', '.join(values)}" for name, values in _parameters(own).items()]
     return "; ".join(parts)

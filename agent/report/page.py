@@ -48,11 +48,12 @@ def write_report(
         "entries": entries,
         "columns": content.score_columns(result, campaign),
         "shown_columns": content.SHOWN_COLUMNS,
+        "shown_reasons": content.SHOWN_REASONS,
         "request": content.build_request(result, campaign),
         "funnel": draw_funnel(result.funnel),
         "curves": [(curve, draw_curve(curve)) for curve in content.build_curves(result, campaign)],
         "methods": build_methods(result, calls),
-        "settings": wording.flatten(result.settings),
+        "settings": wording.flatten({k: v for k, v in result.settings.items() if k != "campaign"}),
         "calls": content.order_calls(calls),
         "call_anchor": {call_id: f"call-{n}" for n, call_id in enumerate(content.order_calls(calls), start=1)},
         "viewer": viewer,
@@ -119,6 +120,7 @@ def _environment() -> Environment:
         stage=wording.stage,
         unit=wording.unit,
         duration=wording.duration,
+        moment=wording.moment,
         plain=wording.plain,
     )
     environment.globals.update(

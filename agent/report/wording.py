@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 NOT_COMPUTED = "not computed"
@@ -16,9 +17,12 @@ LABELS = {
     "vina": "Vina score",
     "vina_score": "Vina score",
     "qed": "QED",
-    "sa": "SA score",
-    "sa_score": "SA score",
+    "sa": "SA score (1 easy, 10 hard)",
+    "sa_score": "SA score (1 easy, 10 hard)",
     "logp": "logP",
+    "fsp3": "Fsp3",
+    "mol_weight": "Molecular weight",
+    "interaction": "MMFF interaction energy",
     "tpsa": "TPSA",
     "ligand_efficiency": "Ligand efficiency",
     "size_residual": "Size residual",
@@ -39,7 +43,15 @@ LABELS = {
     "mmff": "MMFF",
     "approved_drugs": "Approved drugs",
 }
-STAGES = {"vina": "Vina docking", "dock": "Vina docking", "size": "Size band", "sa": "SA score"}
+STAGES = {
+    "vina": "Vina docking",
+    "dock": "Vina docking",
+    "pose": "PoseBusters",
+    "size": "Size band",
+    "sa": "SA score",
+    "alerts": "Structural alerts",
+    "interaction": "MMFF interaction",
+}
 ACRONYMS = {"auc", "qed", "rmsd", "smiles", "csv", "sdf", "roc", "mmff", "pdb"}
 UNITS = {
     "angstrom": "Å",
@@ -51,9 +63,10 @@ UNITS = {
     "kcal/mol/heavy_atom": "kcal/mol per heavy atom",
     "kcal/mol/atom": "kcal/mol per atom",
     "dimensionless": "",
+    "1 easy .. 10 hard": "",
     "1": "",
 }
-COUNT_UNITS = {"atoms", "heavy atoms", "heavy_atoms", "count", "alerts", "bonds"}
+COUNT_UNITS = {"", "failed tests", "drugs", "atoms", "heavy atoms", "heavy_atoms", "count", "alerts", "bonds"}
 KEY_UNITS = {
     "_kcal_mol": "kcal/mol",
     "_angstrom": "Å",
@@ -98,7 +111,8 @@ def is_missing(value: object) -> bool:
 
 
 def number(value: float | str | bool | None, unit_name: str = "") -> str:
-    """A value without its unit, rounded for reading: two decimals, three digits below 0.1, counts whole."""
+    """A value without its unit, rounded for reading: two decimals, three digits below 0.1; whole numbers of
+    things, and dimensionless ones, without decimals."""
     if is_missing(value):
         return NOT_COMPUTED
     if isinstance(value, bool):
@@ -138,16 +152,23 @@ def megabytes(n_bytes: int) -> str:
 
 
 def plain(value: Any) -> str:
-    """Any JSON value on one line and unrounded, for settings and arguments."""
+    """Any JSON value on one line and unrounded, for settings and arguments; None reads "not set"."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {plain(item)}" for key, item in value.items()) or "none"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(plain(item) for item in value) or "none"
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.12g}"
-    if value is None or isinstance(value, (bool, float)):
-        return number(value)
-    return str(value)
+    if value is None:
+        return "not set"
+    return number(value) if isinstance(value, bool | float) else str(value)
+
+
+def moment(time: float | str | None) -> str:
+    """A time of day as ISO 8601 in UTC; seconds since 1970 are converted, text is kept."""
+    if time is None or time == "":
+        return "not recorded"
+    return time if isinstance(time, str) else datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds")
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

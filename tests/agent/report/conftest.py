@@ -74,9 +74,11 @@ def scores(smiles: str, vina: float, call_id: str) -> dict[str, ScoreReport]:
     heavy = mol.GetNumHeavyAtoms()
     return {
         "vina": ScoreReport(value=vina, unit="kcal/mol", goal="minimize", call_id=call_id),
-        "ligand_efficiency": ScoreReport(value=vina / heavy, unit="kcal/mol/atom", goal="minimize", call_id=call_id),
+        "ligand_efficiency": ScoreReport(
+            value=-vina / heavy, unit="kcal/mol per heavy atom", goal="maximize", call_id=call_id
+        ),
         "size_residual": ScoreReport(value=None, unit="kcal/mol", goal="minimize"),
-        "heavy_atoms": ScoreReport(value=heavy, unit="atoms", goal="minimize"),
+        "heavy_atoms": ScoreReport(value=float(heavy), unit="", goal="minimize"),
         "qed": ScoreReport(value=QED.qed(mol), unit="", goal="maximize"),
         "logp": ScoreReport(value=Crippen.MolLogP(mol), unit="", goal="minimize"),
     }
@@ -88,9 +90,9 @@ def checks(number: int, call_id: str) -> list[CheckReport]:
         CheckReport(name="sanitise", verdict="pass", tool="rdkit", call_id=call_id),
         CheckReport(name="reactive", verdict="pass", value=0, unit="alerts", threshold="<= 0 alerts", tool="rdkit"),
         CheckReport(name="size", verdict="pass", value=28, unit="atoms", threshold="20..38 atoms", tool="rdkit"),
-        CheckReport(name="pains", verdict="pass", value=0, unit="alerts", threshold="<= 0 alerts", tool="rdkit"),
+        CheckReport(name="lipinski", verdict="pass", value=0, unit="violations", threshold="<= 1", tool="lipinski"),
         CheckReport(
-            name="brenk",
+            name="alerts",
             verdict="fail" if number == 3 else "pass",
             value=1 if number == 3 else 0,
             unit="alerts",
@@ -98,7 +100,7 @@ def checks(number: int, call_id: str) -> list[CheckReport]:
             reason="aniline" if number == 3 else "",
             tool="rdkit",
         ),
-        CheckReport(name="posebusters", verdict="pass", value="22 of 22", tool="posebusters", call_id=call_id),
+        CheckReport(name="pose", verdict="pass", value=0.0, unit="failed tests", tool="pose", call_id=call_id),
         CheckReport(
             name="strain",
             verdict="unknown" if strained else "pass",
@@ -125,11 +127,12 @@ def panel() -> ControlPanel:
         summary="The docking score does not separate 40 actives from decoys better than size alone does.",
         evidence={"roc_auc": 0.66, "roc_auc_of_heavy_atom_count": 0.63, "actives": 40, "decoys": 400},
     )
+    rejected = [{"name": f"drug {n}", "reasons": {"size": "too large"}} for n in range(8)]
     drugs = Control(
         name="approved_drugs",
         verdict="pass",
         summary="The hard filters keep 45 of 48 approved drugs.",
-        evidence={"kept": 45, "of": 48, "lost": {"size": 2, "reactive": 1}},
+        evidence={"kept": 45, "of": 48, "lost": {"size": 2, "reactive": 1}, "rejected": rejected},
     )
     return ControlPanel(
         trust="weak",
@@ -198,11 +201,11 @@ def build_run() -> RunFixture:
 
 def call(vina: float, number: int) -> dict[str, Any]:
     return {
-        "tool": "vina.dock",
-        "version": "1.2.7",
+        "tool": "dock",
+        "version": "vina 1.2.7, meeko 0.8.0, rdkit 2026.9.1, dimorphite-dl 2.0.2",
         "args": {"smiles": "as listed", "exhaustiveness": 1, "box_angstrom": 24.0, "seed": 7, "item": number},
         "seconds": 9.5 + abs(vina),
-        "time": f"2026-11-20T21:{10 + number:02d}:04Z",
+        "time": 1795208400.0 + 60 * number,
     }
 
 
@@ -212,11 +215,22 @@ def funnel() -> list[FunnelStage]:
         ("reactive", 88, 81, 7, 0, {"acyl chloride": 4, "aldehyde": 3}),
         ("size", 81, 52, 29, 0, {"more than 38 heavy atoms": 18, "fewer than 20 heavy atoms": 11}),
         ("conformer", 52, 50, 1, 1, {"no conformer in 50 tries": 1, "embedding ran out of time (30 s)": 1}),
-        ("vina", 30, 27, 0, 3, {"worker ran out of time (120 s)": 3}),
-        ("posebusters", 27, 17, 10, 0, {"clash with the protein": 7, "flat ring bent": 3}),
+        ("docking", 30, 27, 0, 3, {"worker ran out of time (120 s)": 3}),
+        ("pose", 27, 17, 10, 0, {"clash with the protein": 7, "flat ring bent": 3}),
         ("strain", 17, 6, 9, 2, {"above 13 kcal/mol": 9, "no MMFF94 parameters": 2}),
     ]
-    return [FunnelStage(stage=s, entered=i, passed=p, failed=f, unknown=u, reasons=r) for s, i, p, f, u, r in rows]
+    return [
+        FunnelStage(
+            stage=s,
+            entered=i,
+            passed=p,
+            failed=f,
+            unknown=u,
+            not_selected=20 if s == "docking" else 0,
+            reasons=r,
+        )
+        for s, i, p, f, u, r in rows
+    ]
 
 
 def rounds() -> list[RoundSummary]:

@@ -137,7 +137,7 @@ def test_theme_toggle_overrides_the_system(browser: Any, address: str) -> None:
     page.close()
 
 
-@pytest.mark.parametrize("width", [360, 400, 768, 1280])
+@pytest.mark.parametrize("width", [360, 400, 768, 900, 1101, 1280])
 def test_no_sideways_scrolling(browser: Any, address: str, width: int) -> None:
     page, _ = open_page(browser, address, width=width)
     page.click("#row-candidate-2 summary")

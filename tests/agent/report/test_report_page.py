@@ -79,7 +79,7 @@ def test_headline_says_trust_and_compares_with_the_reference(page: tuple[str, Pa
 
 def test_funnel_counts_unknown_apart_and_shows_who_did_not_enter(page: tuple[str, Page]) -> None:
     text = page[1].text["funnel"]
-    assert "Vina docking 30 27 0 3 20 passed Conformer and did not enter this stage 3 worker ran out of time" in text
+    assert "Docking 30 27 0 3 20 passed the stage before and were not sent on within the budget 3 worker ran" in text
     assert "18 more than 38 heavy atoms 11 fewer than 20 heavy atoms" in text
 
 
@@ -102,7 +102,7 @@ def test_call_links_lead_to_the_provenance_table(page: tuple[str, Page]) -> None
     ids = {f"#{attrs['id']}" for _, attrs in page[1].tags if attrs.get("id")}
     assert targets == {f"#call-{n}" for n in range(1, 8)}
     assert targets <= ids
-    assert "dock-0003 vina.dock 1.2.7" in page[1].text["provenance"]
+    assert "dock-0003 dock vina 1.2.7" in page[1].text["provenance"]
 
 
 def test_nothing_is_asked_from_outside(page: tuple[str, Page]) -> None:
@@ -174,8 +174,9 @@ def test_empty_run_says_so_everywhere(tmp_path: Path) -> None:
     result = RunResult(run_id="r", name="empty", state="failed", message="the receptor file is broken")
     path = write_report(result, {}.__getitem__, {}, {}, tmp_path / "report.html")
     parsed = Page(path.read_text())
-    assert "No design passed every stage: the receptor file is broken" in parsed.text["headline"]
+    assert "No design passed every stage. Docking untested on this target" in parsed.text["headline"]
     assert "Docking untested on this target" in parsed.text["headline"]
+    assert "the receptor file is broken" in parsed.text["headline"]
     assert "Generated not computed" in parsed.text["headline"]
     assert "There is no 3D view in this report" in parsed.text["view"]
     assert "No control experiment is recorded" in parsed.text["controls"]
@@ -245,12 +246,12 @@ def test_poses_reach_the_viewer_in_the_receptor_frame(abl1_run: Any) -> None:
 
 def test_methods_name_only_what_ran(abl1_run: Any) -> None:
     text = build_methods(abl1_run.result, abl1_run.calls)
-    prose = " ".join(f"{s.sentence} {s.detail}" for s in text.statements)
+    prose = " ".join(f"{s.sentence} ({s.detail})" for s in text.statements)
     assert "AutoDock Vina" in prose
-    assert "vina 1.2.7; exhaustiveness 1; box 24 Å; seed 7" in prose
+    assert "(vina 1.2.7; exhaustiveness 1; box 24 Å; seed 7)" in prose
     assert "PoseBusters" in prose
     assert "OpenMM" not in prose
-    assert "Lipinski" not in prose
+    assert "SA score" not in prose
     assert ("Strain", ("<= 13 kcal/mol",)) in [(c.check, c.thresholds) for c in text.criteria]
     cited = sorted({n for s in text.statements for n in s.citations})
     assert cited == list(range(1, len(text.references) + 1))

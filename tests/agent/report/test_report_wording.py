@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.report.figures import nice_ticks
-from agent.report.wording import duration, flatten, label, number, plain, quantity, split_unit
+from agent.report.wording import duration, flatten, label, moment, number, plain, quantity, split_unit
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from agent.report.wording import duration, flatten, label, number, plain, quanti
         (-9.0, "kcal/mol", "-9.00 kcal/mol"),
         (29.0, "atoms", "29 atoms"),
         (0, "alerts", "0 alerts"),
+        (37.0, "", "37"),
         (0.0, "kcal/mol", "0.00 kcal/mol"),
         (0.0123, "", "0.0123"),
         (None, "kcal/mol", "not computed"),
@@ -29,7 +30,11 @@ def test_quantity_carries_unit_and_missing_is_never_zero(value: float | None, un
 
 def test_settings_are_not_rounded() -> None:
     assert plain({"top_p": 0.8571, "lr": 1e-05}) == "top_p: 0.8571, lr: 1e-05"
-    assert plain(None) == "not computed"
+    assert plain({"chain": None}) == "chain: not set"
+
+
+def test_moments_are_utc() -> None:
+    assert [moment(t) for t in (0.0, "noon", None)] == ["1970-01-01T00:00:00+00:00", "noon", "not recorded"]
 
 
 def test_labels_and_units_in_keys() -> None:
