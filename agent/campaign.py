@@ -64,9 +64,10 @@ class Target(Section):
 
 
 class ObjectiveSpec(Section):
-    """One term of the desirability. `low` and `high` bound the range over which it rises from 0 to 1."""
+    """One term of the desirability; the domain knows the scores. `low` and `high` bound the range over which it rises
+    from 0 to 1 and default to the domain's."""
 
-    score: Literal["vina", "efficiency", "size_residual", "qed", "sa", "logp", "tpsa", "interaction", "strain"]
+    score: str
     goal: Literal["minimize", "maximize"]
     weight: float = Field(default=1.0, gt=0)
     low: float | None = None

@@ -57,14 +57,7 @@ def standings(deps: Deps, context: Mapping[str, Any], before_round: int | None =
 
 
 def objectives_of(deps: Deps) -> list[Objective]:
-    """The campaign's objectives, with the domain's range where the campaign gives none."""
-    objectives = []
-    for wanted in deps.campaign.objective:
-        low, high = deps.domain.bounds[wanted.score]
-        low = wanted.low if wanted.low is not None else low
-        high = wanted.high if wanted.high is not None else high
-        objectives.append(Objective(wanted.score, wanted.goal, low, high, wanted.weight))
-    return objectives
+    return deps.domain.objectives(deps.campaign.model_dump(mode="json", exclude_none=True))
 
 
 def _standing(candidate: Candidate, results: Sequence[CheckResult], context: Mapping[str, Any], deps: Deps) -> Standing:

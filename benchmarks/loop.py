@@ -106,7 +106,7 @@ def docked_by(run_id: str, session: Session) -> list[Molecule]:
 
 
 def described(smiles: str, descriptors: CheckResult, vina: float | None = None) -> Molecule:
-    return Molecule(smiles, descriptors.details["heavy_atoms"], descriptors.details["logp"], vina)
+    return Molecule(smiles, descriptors.details["values"]["heavy_atoms"], descriptors.details["values"]["logp"], vina)
 
 
 def model_samples(seed: int) -> list[str]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.memory.artifacts import Artifacts
+from tools.rank import Objective
 from tools.types import CheckResult, Score, Verdict
 
 Context = Mapping[str, Any]
@@ -75,15 +76,14 @@ class Domain(Protocol):
     costly_scores: Sequence[str]
     """Scores that only the expensive stages give; the loop predicts these to choose what to test."""
 
-    bounds: Mapping[str, tuple[float, float]]
-    """Default range of each score over which desirability goes from nothing to everything: the scale's own ends where
-    it has any, else the span that is met in practice. A campaign may set its own."""
-
     def examine(self, campaign: Mapping[str, Any]) -> None:
         """Raise `InputError` for what can be seen to be wrong before anything runs."""
 
     def prepare(self, target: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
         """Read the target; {"target": TargetReport as JSON, ...} or {"input_error": one line}."""
+
+    def objectives(self, campaign: Mapping[str, Any]) -> list[Objective]:
+        """The campaign's objectives, with the domain's ranges where it gives none."""
 
     def context(self, campaign: Mapping[str, Any], prepared: Mapping[str, Any]) -> dict[str, Any]:
         """What the checks of this run depend on."""

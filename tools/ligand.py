@@ -7,7 +7,7 @@ Stages, cheap to expensive: chemistry, conformer, docking, pose, strain, minimis
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,21 +22,12 @@ from tools.memory.artifacts import Artifacts
 from tools.molecule.constraints import HardCheck, flag_checks, parse_constraints
 from tools.molecule.crossover import crossover
 from tools.molecule.mutate import mutate
+from tools.molecule.objectives import parse_objectives
 from tools.molecule.parse import canonical_smiles, neutral_parent, parse_smiles
 from tools.molecule.similarity import similarity_matrix
-from tools.rank import ligand_efficiency
-from tools.types import CheckResult, Goal, Score
+from tools.rank import Objective, ligand_efficiency
+from tools.types import CheckResult, Score
 
-DESCRIPTORS: dict[str, tuple[str, Goal]] = {
-    "qed": ("", "maximize"),
-    "sa": ("1 easy .. 10 hard", "minimize"),
-    "logp": ("", "minimize"),
-    "mol_weight": ("g/mol", "minimize"),
-    "tpsa": ("Å²", "minimize"),
-    "fsp3": ("", "maximize"),
-    "rotatable_bonds": ("", "minimize"),
-    "heavy_atoms": ("", "minimize"),
-}
 CAMPAIGN_KEYS = ("docking", "constraints", "reference", "actives", "decoys", "seed")
 
 
@@ -79,22 +70,12 @@ class Ligand:
         Stage("minimisation", "the pose holds when minimised in the pocket", "expensive", _minimisation),
     )
     costly_scores = ("vina", "interaction", "strain")
-    bounds: ClassVar[dict[str, tuple[float, float]]] = {
-        "vina": (-12.0, -5.0),
-        "efficiency": (0.2, 0.5),
-        "size_residual": (-2.0, 2.0),
-        "qed": (0.0, 1.0),
-        "sa": (1.0, 10.0),
-        "logp": (0.0, 5.0),
-        "tpsa": (0.0, 140.0),
-        "interaction": (-100.0, 0.0),
-        "strain": (0.0, 20.0),
-    }
 
     def examine(self, campaign: Mapping[str, Any]) -> None:
         if campaign["target"].get("name"):
             resolve_target(campaign["target"]["name"])
         parse_constraints(campaign["constraints"])
+        parse_objectives(campaign["objective"])
         ligand_target.reference(campaign["reference"], {"cognate": None})
 
     def prepare(self, target: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
@@ -102,6 +83,9 @@ class Ligand:
             return ligand_target.prepare(target, artifacts)
         except InputError as error:
             return {"input_error": str(error)}
+
+    def objectives(self, campaign: Mapping[str, Any]) -> list[Objective]:
+        return parse_objectives(campaign["objective"])
 
     def context(self, campaign: Mapping[str, Any], prepared: Mapping[str, Any]) -> dict[str, Any]:
         hard = parse_constraints(campaign["constraints"])
@@ -130,8 +114,9 @@ class Ligand:
         scores: dict[str, Score] = {}
         described = results.get("descriptors")
         if described is not None:
-            for name, (unit, goal) in DESCRIPTORS.items():
-                scores[name] = Score(name, described.details.get(name), unit, goal, described.call_id)
+            for name, value in described.details["values"].items():
+                unit, goal = described.details["units"][name], described.details["goals"][name]
+                scores[name] = Score(name, value, unit, goal, described.call_id)
         for name, tool in (("vina", "dock"), ("strain", "strain"), ("interaction", "interaction")):
             result = results.get(tool)
             if result is not None:
@@ -140,7 +125,7 @@ class Ligand:
         if vina and atoms and vina.value is not None and atoms.value:
             efficiency = ligand_efficiency(vina.value, round(atoms.value))
             unit = "kcal/mol per heavy atom"
-            scores["efficiency"] = Score("efficiency", efficiency, unit, "maximize", vina.call_id)
+            scores["ligand_efficiency"] = Score("ligand_efficiency", efficiency, unit, "maximize", vina.call_id)
         return scores
 
     def prompts(self, context: Context) -> Sequence[Prompt]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
-SHOWN_SCORES = ("vina", "efficiency", "size_residual", "qed", "sa", "strain", "interaction", "desirability")
+SHOWN_SCORES = ("vina", "ligand_efficiency", "size_residual", "qed", "sa", "strain", "interaction", "desirability")
 
 
 def print_event(event: Event) -> None:

@@ -51,7 +51,6 @@ def test_relative_paths_are_taken_from_the_files_folder(tmp_path: Path) -> None:
         ({"target": {"pdb": "x.pdb", "pocket": "from_ligand STI"}}, ["target.pdb", "no such file"]),
         ({"target": {"pdb": "x.pdb", "box": {"center": [0, 0, 0], "size": [1, 1, 1]}}}, ["4 and 60 Å"]),
         ({"objective": [{"score": "vina", "goal": "down"}]}, ["objective.0.goal", "minimize"]),
-        ({"objective": [{"score": "affinity", "goal": "minimize"}]}, ["objective.0.score", "vina"]),
         ({"reference": "nowhere.sdf"}, ["reference", "no such file"]),
         ({"refine": "magic"}, ["refine", "evolve"]),
         ({"name": "a/b"}, ["name"]),

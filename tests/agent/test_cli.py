@@ -52,6 +52,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         ("target: {pdb: gone.pdb, pocket: from_ligand STI}\n", ["gone.pdb"]),
         ("target: ABL1\nconstraints: {heavy_atom: 20..30}\n", ["heavy_atom", "heavy_atoms"]),
         ("target: ABL1\nconstraints: {heavy_atoms: many}\n", ["heavy_atoms", "many"]),
+        ("target: ABL1\nobjective: [{score: affinity, goal: minimize}]\n", ["affinity", "vina"]),
     ],
 )
 def test_a_wrong_campaign_is_one_line_and_exit_code_2(text: str, words: list[str], tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_a_tool_call_prints_one_json_document(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["verdict"] == "pass"
-    assert result["details"]["heavy_atoms"] == 13.0
+    assert result["details"]["values"]["heavy_atoms"] == 13.0
 
 
 def test_a_scientific_no_is_an_answer(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ DEFAULTS: dict[str, tuple[Direction, float, float]] = {
     "rotatable_bonds": ("minimize", 3.0, 12.0),
     # kcal/mol: median 5.2, 95th percentile 13 of real ligands (protocols.md 2b).
     "strain": ("minimize", 5.0, 13.0),
+    # kcal/mol: 0 is no attraction; the strongest of drug-like ligands in `check_interaction` lie near -60.
+    "interaction": ("minimize", -60.0, 0.0),
     # kcal/mol, negative is better: one Vina error (2 kcal/mol) on each side of the trend.
     "size_residual": ("minimize", -2.0, 2.0),
 }
