@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from agent.config import load_settings
 from agent.interface.cli import build_cli
+from models.errors import CheckpointError, ModelInputError, ModelMemoryError, QueueFullError, WorkerClosedError
 from tools.errors import InputError, OrganonError
 
 if TYPE_CHECKING:
     from agent.session import Session
+
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: waiting threads must not spin
 
 
 def open_session() -> Session:
@@ -24,13 +29,9 @@ def main() -> None:
     """The `organon` command. Exit codes: 0 done, 1 the work failed, 2 bad input, 130 interrupted."""
     try:
         build_cli(open_session, load_settings)()
-    except InputError as error:
+    except (InputError, ModelInputError, CheckpointError) as error:
         sys.exit(_say(str(error), 2))
-    except ValueError as error:
-        if type(error).__module__ != "models.errors":
-            raise
-        sys.exit(_say(str(error), 2))
-    except OrganonError as error:
+    except (OrganonError, QueueFullError, WorkerClosedError, ModelMemoryError) as error:
         sys.exit(_say(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(_say("interrupted; a run that was under way can be resumed", 130))

@@ -39,16 +39,20 @@ def model_commands(load_settings: Callable[[], Settings]) -> typer.Typer:
         input_file: Input = None,
         n: Annotated[int, typer.Option("--n", help="Samples an input.")] = 1,
         seed: Annotated[int, typer.Option("--seed")] = 0,
-        temperature: Annotated[float, typer.Option("--temperature")] = 1.0,
+        temperature: Annotated[float, typer.Option("--temperature", help="0 is greedy.")] = 1.0,
         top_p: Annotated[float, typer.Option("--top-p")] = 0.95,
+        repetition_penalty: Annotated[float, typer.Option("--repetition-penalty")] = 1.0,
+        max_new_tokens: Annotated[int, typer.Option("--max-new-tokens")] = 256,
         checkpoint: Checkpoint = None,
     ) -> None:
         """Generate from plain inputs; prints JSON lines, best first for each input."""
         from models.inference import SamplingOptions, generate_for_task
+        from models.task_inputs import need_task
 
+        need_task(task)
         generator = _load(load_settings(), checkpoint)
         inputs = list(_json_lines(input_file)) if input_file else [{"id": "0"}]
-        options = SamplingOptions(temperature=temperature, top_p=top_p)
+        options = SamplingOptions(temperature, top_p, repetition_penalty, max_new_tokens)
         rows = generate_for_task(generator.generate, task, inputs, n=n, seed=seed, options=options)
         for row in rows:
             sys.stdout.write(json.dumps(row) + "\n")

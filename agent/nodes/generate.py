@@ -18,6 +18,7 @@ MAX_BATCHES = 4
 
 def generate(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:
     deps, round_ = runtime.context, state["round"]
+    deps.control.wait_while_paused()
     if deps.ledger.candidates(deps.run_id, round_):
         return {"seconds": deps.clock.seconds()}
     earlier = {candidate.text for candidate in deps.ledger.candidates(deps.run_id)}

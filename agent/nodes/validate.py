@@ -24,6 +24,7 @@ from tools.worker import chain_in_worker
 
 def validate(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:
     deps, context, round_ = runtime.context, state["context"], state["round"]
+    deps.control.wait_while_paused()
     candidates = deps.ledger.candidates(deps.run_id, round_)
     passing = screen(candidates, context, deps)
     n_dock = min(deps.campaign.dock_per_round, deps.campaign.budget.docking_calls - state["docked"])
