@@ -26,6 +26,8 @@ def export_checkpoint(checkpoint: Path, tokenizer: Path, out: Path) -> dict[str,
     for old in out.glob("*.safetensors"):
         old.unlink()
     model.save_pretrained(out, max_shard_size=MAX_SHARD_SIZE)
+    for file in out.glob("*.safetensors"):
+        file.chmod(0o644)
     GenerationConfig(
         do_sample=True,
         temperature=1.0,
