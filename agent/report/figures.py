@@ -48,26 +48,25 @@ def draw_funnel(stages: Sequence[FunnelStage]) -> Markup:
 def _funnel_row(row: FunnelStage, top: int, widest: int) -> Markup:
     bar = Markup(
         '<rect class="share {verdict}" x="{x:.3f}%" y="{y}" width="{w:.3f}%" height="{h}">'
-        "<title>{count} {verdict}</title></rect>"
+        "<title>{n} {verdict}</title></rect>"
     )
     parts, left = [], 0.0
     for verdict, count in (("pass", row.passed), ("unknown", row.unknown), ("fail", row.failed)):
         if not count or not widest:
             continue
         width = max(100.0 * count / widest, MIN_BAR_PERCENT)
-        parts.append(bar.format(verdict=verdict, x=left, y=top + 22, w=width, h=BAR_HEIGHT_PX, count=count))
+        parts.append(bar.format(verdict=verdict, x=left, y=top + 22, w=width, h=BAR_HEIGHT_PX, n=count))
         left += width
     return Markup(
         '<text class="stage" x="0" y="{y}">{name}</text>'
-        '<text class="count" x="100%" y="{y}" text-anchor="end">{passed} of {entered} passed</text>'
+        '<text class="count" x="100%" y="{y}" text-anchor="end">{count}</text>'
         '<rect class="track" x="0" y="{top}" width="100%" height="{h}"/>{bars}'
     ).format(
         y=top + 15,
         top=top + 22,
         h=BAR_HEIGHT_PX,
         name=stage(row.stage),
-        passed=row.passed,
-        entered=row.entered,
+        count=f"{row.passed} of {row.entered} passed" if row.entered else "none entered",
         bars=Markup("").join(parts),
     )
 

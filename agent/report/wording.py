@@ -17,8 +17,8 @@ LABELS = {
     "vina": "Vina score",
     "vina_score": "Vina score",
     "qed": "QED",
-    "sa": "SA score (1 easy, 10 hard)",
-    "sa_score": "SA score (1 easy, 10 hard)",
+    "sa": "SA score",
+    "sa_score": "SA score",
     "logp": "logP",
     "fsp3": "Fsp3",
     "mol_weight": "Molecular weight",
@@ -48,7 +48,6 @@ STAGES = {
     "dock": "Vina docking",
     "pose": "PoseBusters",
     "size": "Size band",
-    "sa": "SA score",
     "alerts": "Structural alerts",
     "interaction": "MMFF interaction",
 }
@@ -82,6 +81,8 @@ def label(name: str) -> str:
     known = LABELS.get(name.lower())
     if known:
         return known
+    if name.startswith("n_") and len(name) > 2:
+        return f"{label(name[2:])}, count"
     words = " ".join(LABELS.get(word, word) if word in ACRONYMS else word for word in name.lower().split("_"))
     words = words if name == name.lower() else name.replace("_", " ")
     return words[:1].upper() + words[1:]
