@@ -51,6 +51,11 @@ def place(
     return center + length * np.array(directions[:n_hydrogens])
 
 
+def turns(n_neighbors: int, n_hydrogens: int, planar: bool) -> bool:
+    """True where the neighbours leave a choice: hydroxyl, thiol, acid, water. Methyl and ammonium stand staggered."""
+    return n_neighbors == 0 or (n_neighbors == 1 and n_hydrogens != (2 if planar else 3))
+
+
 def _terminal(
     center: Vector,
     neighbor: Vector,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from tools.docking.cofactors import hydrogenate_cofactor
-from tools.docking.hydrogen_geometry import place
+from tools.docking.hydrogen_geometry import place, turns
 from tools.docking.hydrogen_table import is_planar, protonation_states, wanted_hydrogens
 from tools.docking.residues import CAPS, MODIFIED, STANDARD, WATER
 from tools.docking.structure import Atom, Residue, Structure, segments
@@ -32,57 +32,92 @@ def add_hydrogens(structure: Structure, ph: float = 7.4, states: Mapping[str, st
     surroundings. Metals, and cofactors without a template, stay as they are.
     """
     decided = protonation_states(structure, ph, dict(states or {}))
-    heavy = structure.heavy()
-    tree = cKDTree(heavy) if len(heavy) else None
-    polar = np.array(
-        [a.xyz for r in structure.residues for a in r.atoms if a.element in ("O", "N")], dtype=np.float64
-    ).reshape(-1, 3)
-    polar_tree = cKDTree(polar) if len(polar) else None
+    fixed = _pass(structure, decided, rotors=False)
+    return _pass(fixed, decided, rotors=True)
+
+
+def _pass(structure: Structure, decided: Mapping[str, str], rotors: bool) -> Structure:
+    """Hydrogens whose place is fixed by their neighbours, or, knowing those, the ones that can turn."""
+    index = _Surroundings(structure)
     result = []
     for run in segments(structure):
         for i, residue in enumerate(run):
-            if not _by_table(residue):
-                result.append(hydrogenate_cofactor(residue))
-                continue
-            before = run[i - 1] if i else None
-            wanted = wanted_hydrogens(residue, decided.get(residue.label, residue.name), before is None)
-            result.append(_hydrogenate(residue, before, wanted, (tree, heavy), (polar_tree, polar)))
+            if _by_table(residue):
+                before = run[i - 1] if i else None
+                wanted = wanted_hydrogens(residue, decided.get(residue.label, residue.name), before is None)
+                result.append(_hydrogenate(residue, before, wanted, index, rotors))
+            else:
+                result.append(residue if rotors else hydrogenate_cofactor(residue))
     return Structure(tuple(result))
+
+
+class _Surroundings:
+    """Atoms and acceptors of a structure by place, and the hydrogens put down since."""
+
+    def __init__(self, structure: Structure) -> None:
+        atoms = [atom for residue in structure.residues for atom in residue.atoms]
+        self._points = np.array([atom.xyz for atom in atoms], dtype=np.float64).reshape(-1, 3)
+        self._is_polar = np.array([atom.element in ("O", "N") for atom in atoms], dtype=bool)
+        self._tree = cKDTree(self._points) if atoms else None
+        self._new: list[NDArray[np.float64]] = []
+
+    def add(self, places: NDArray[np.float64]) -> None:
+        self._new += list(places)
+
+    def near(self, center: NDArray[np.float64], exclude: list[Atom]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Atoms and acceptors within reach of `center`, shapes (n, 3) and (m, 3), without those of `exclude`."""
+        if self._tree is None:
+            return np.empty((0, 3)), np.empty((0, 3))
+        found = np.array(self._tree.query_ball_point(center, NEARBY_ANGSTROM), dtype=int)
+        points = self._points[found]
+        keep = np.ones(len(found), dtype=bool)
+        for atom in exclude:
+            keep &= np.abs(points - np.array(atom.xyz)).sum(axis=1) > 1e-6
+        polar = points[keep & self._is_polar[found]]
+        if self._new:
+            new = np.array(self._new)
+            points = np.concatenate([points[keep], new[np.linalg.norm(new - center, axis=1) < NEARBY_ANGSTROM]])
+        else:
+            points = points[keep]
+        return points, polar
 
 
 def _by_table(residue: Residue) -> bool:
     return residue.name in STANDARD or residue.name in CAPS or residue.name in MODIFIED or residue.name in WATER
 
 
-Index = tuple[cKDTree | None, NDArray[np.float64]]
-
-
 def _hydrogenate(
-    residue: Residue, before: Residue | None, wanted: Mapping[str, tuple[str, ...]], atoms: Index, polar: Index
+    residue: Residue,
+    before: Residue | None,
+    wanted: Mapping[str, tuple[str, ...]],
+    index: _Surroundings,
+    rotors: bool,
 ) -> Residue:
-    """The residue's heavy atoms, each followed by its hydrogens."""
+    """The residue's heavy atoms, each followed by its hydrogens; parents that turn get theirs only with `rotors`."""
     present = {atom.name: atom for atom in residue.atoms if atom.is_hydrogen}
     result: list[Atom] = []
     for parent in (atom for atom in residue.atoms if not atom.is_hydrogen):
         result.append(parent)
         names = wanted.get(parent.name, ())
-        if not names:
-            continue
-        if all(name in present for name in names):
+        if names and all(name in present for name in names):
             result += [present[name] for name in names]
             continue
         neighbors = _neighbors(residue, parent, before)
-        center = np.array(parent.xyz)
+        planar = is_planar(residue.name, parent.name, before is None)
+        if not names or turns(len(neighbors), len(names), planar) is not rotors:
+            continue
+        around, acceptors = index.near(np.array(parent.xyz), [parent, *neighbors])
         places = place(
-            center,
+            np.array(parent.xyz),
             parent.element,
             [np.array(atom.xyz) for atom in neighbors],
             _second_shell(residue, parent, neighbors, before),
             len(names),
-            is_planar(residue.name, parent.name, before is None),
-            _nearby(atoms, center, exclude=[parent, *neighbors]),
-            _nearby(polar, center, exclude=[parent, *neighbors]),
+            planar,
+            around,
+            acceptors,
         )
+        index.add(places)
         result += [Atom(name, "H", _rounded(xyz)) for name, xyz in zip(names, places, strict=False)]
     return Residue(residue.chain, residue.number, residue.icode, residue.name, tuple(result))
 
@@ -108,16 +143,6 @@ def _second_shell(
 def _is_bonded(first: Atom, second: Atom) -> bool:
     reach = max(BOND_ANGSTROM.get(first.element, 1.75), BOND_ANGSTROM.get(second.element, 1.75))
     return math.dist(first.xyz, second.xyz) < reach
-
-
-def _nearby(index: Index, center: NDArray[np.float64], exclude: list[Atom]) -> NDArray[np.float64]:
-    tree, points = index
-    if tree is None:
-        return np.empty((0, 3))
-    near: NDArray[np.float64] = points[tree.query_ball_point(center, NEARBY_ANGSTROM)]
-    for atom in exclude:
-        near = near[np.abs(near - np.array(atom.xyz)).sum(axis=1) > 1e-6]
-    return near
 
 
 def _rounded(position: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -163,7 +163,8 @@ def load_ligand_file(path: Path) -> BoundLigand:
 
 def _bound_ligand(bound: Residue, smiles: str | None) -> tuple[BoundLigand | None, tuple[str, ...]]:
     """The bound residue as a molecule; None with a note where its bond orders cannot be known."""
-    known = smiles or COFACTORS.get(bound.name)
+    holds_metal = any(is_metal(atom.element.upper()) for atom in bound.atoms)
+    known = smiles or (None if holds_metal else COFACTORS.get(bound.name))
     if known is None:
         return None, (f"The bond orders of {bound.label} are not in the file; give its SMILES to have it redocked.",)
     template = Chem.MolFromSmiles(known)
@@ -176,7 +177,7 @@ def _bound_ligand(bound: Residue, smiles: str | None) -> tuple[BoundLigand | Non
                 raise ValueError("different numbers of heavy atoms")
             mol = AllChem.AssignBondOrdersFromTemplate(template, skeleton)  # type: ignore[no-untyped-call]
         except ValueError:
-            return None, (f"The SMILES given does not match the atoms of {bound.label}; it is not redocked.",)
+            return None, (f"The SMILES known does not match the atoms of {bound.label}; it is not redocked.",)
         Chem.AssignStereochemistryFrom3D(mol)
     return BoundLigand(bound.name, Chem.MolToSmiles(mol), Chem.MolToMolBlock(mol)), ()
 

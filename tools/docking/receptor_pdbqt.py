@@ -2,12 +2,14 @@
 own.
 
 meeko has no template for haem or NADP and would stop or drop them. Vina reads atom types and coordinates
-only, so their types follow from element and hydrogens. Partial charges of that part are written as 0: Vina
-does not use them.
+only, so their types follow from element and hydrogens. Contacts short enough to look like bonds between
+residues are forgiven: they are clashes of the file. Partial charges of that part are written as 0: Vina does
+not use them.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 
 from rdkit import rdBase
@@ -39,17 +41,23 @@ def _protein_pdbqt(protein: Structure) -> str:
 
     if not protein.residues:
         raise InputError("the receptor has no amino acid left; check the chain")
+    logger = logging.getLogger("meeko")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
         with rdBase.BlockLogs():
             polymer = meeko.Polymer.from_pdb_string(
                 render_pdb(protein),
                 meeko.ResidueChemTemplates.create_from_defaults(),
                 meeko.MoleculePreparation(),
+                forgive_extra_bonds=True,
             )
     except (meeko.PolymerCreationError, RuntimeError, ValueError) as fault:
         raise InputError(
             f"meeko has no template for part of the receptor: {' '.join(str(fault).split())[:300]}"
         ) from fault
+    finally:
+        logger.setLevel(level)
     text, _ = meeko.PDBQTWriterLegacy.write_string_from_polymer(polymer)
     return str(text)
 

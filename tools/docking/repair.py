@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tools.docking.rebuild import relax_built
 from tools.docking.residues import CAPS, STANDARD
 from tools.docking.structure import Atom, Residue, Structure, join, render_pdb, segments
 
@@ -37,6 +39,7 @@ def repair_protein(protein: Structure, seed: int = 7) -> tuple[Structure, list[s
         fixer.replaceNonstandardResidues()
         fixer.missingResidues = {}
         fixer.findMissingAtoms()
+        built = {(r.chain.id, r.id, r.insertionCode): [a.name for a in lost] for r, lost in fixer.missingAtoms.items()}
         incomplete = [f"{r.chain.id}:{r.name}{r.id}" for r in fixer.missingAtoms]
         fixer.missingTerminals = {}
         fixer.addMissingAtoms(seed=seed)
@@ -52,6 +55,9 @@ def repair_protein(protein: Structure, seed: int = 7) -> tuple[Structure, list[s
             for a in residue.atoms()
         )
         residues.append(Residue(residue.chain.id, int(residue.id), residue.insertionCode.strip(), residue.name, atoms))
+    residues = _relax(
+        residues, {(c, int(n), i.strip()): frozenset(v) for (c, n, i), v in built.items()}, fixer.templates
+    )
     unknown = [r.label for r in residues if r.name not in STANDARD and r.name not in CAPS]
     notes = []
     if replaced:
@@ -62,6 +68,35 @@ def repair_protein(protein: Structure, seed: int = 7) -> tuple[Structure, list[s
         notes.append(f"Residues without a standard parent were removed: {join(unknown)}.")
     standard = Structure(tuple(r for r in residues if r.name in STANDARD or r.name in CAPS))
     return add_terminal_oxygens(standard), notes
+
+
+def _relax(
+    residues: list[Residue], built: Mapping[tuple[str, int, str], frozenset[str]], templates: Mapping[str, Any]
+) -> list[Residue]:
+    """Residues with built atoms brought to their template's geometry, one after the other."""
+    from openmm import unit
+
+    result = list(residues)
+    for i, residue in enumerate(result):
+        names = built.get((residue.chain, residue.number, residue.icode))
+        if not names or residue.name not in templates:
+            continue
+        template = templates[residue.name]
+        places = template.positions.value_in_unit(unit.angstrom)
+        ideal = {a.name: np.array([float(v) for v in places[a.index]]) for a in template.topology.atoms()}
+        bonds = frozenset((first.name, second.name) for first, second in template.topology.bonds())
+        result[i] = relax_built(residue, names, ideal, bonds, _around(result, i))
+    return result
+
+
+def _around(residues: list[Residue], index: int, reach_angstrom: float = 10.0) -> NDArray[np.float64]:
+    """Heavy atoms of the other residues within `reach_angstrom` of this one's CA."""
+    alpha = residues[index].atom("CA")
+    others = np.concatenate([r.heavy() for i, r in enumerate(residues) if i != index] or [np.empty((0, 3))])
+    if alpha is None or not len(others):
+        return np.empty((0, 3))
+    near: NDArray[np.float64] = others[np.linalg.norm(others - np.array(alpha.xyz), axis=1) < reach_angstrom]
+    return near
 
 
 @contextmanager
@@ -91,7 +126,8 @@ def _without_hydrogens(residue: Residue) -> Residue:
 
 
 def _without_selenium(residue: Residue) -> Residue:
-    """Methionine for selenomethionine with sulphur where selenium was: PDBFixer would build it anew, 2 Å away."""
+    """Methionine for selenomethionine with sulphur where selenium was: PDBFixer would build it anew, 2 Å
+    away."""
     if residue.name != "MSE":
         return residue
     atoms = tuple(Atom("SD", "S", a.xyz) if a.element == "Se" else a for a in residue.atoms)

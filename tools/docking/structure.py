@@ -108,9 +108,16 @@ def load_structure(path: Path) -> tuple[Structure, list[str]]:
 
 
 def _read_residues(model: gemmi.Model) -> tuple[list[Residue], int]:
-    """Residues merged by (chain, number, insertion code, name) and sorted by number within a chain."""
+    """Residues merged by (chain, number, insertion code, name), in the order of their CA in the file.
+
+    Numbers do not order a chain (trypsin runs 184A, 184), and a stray hydrogen at the top of a file moves
+    nothing: atom serials tell the order, where they are unique.
+    """
     merged: dict[tuple[str, int, str, str], dict[str, tuple[float, Atom]]] = {}
+    places: dict[tuple[str, int, str, str], int] = {}
     n_alternates = 0
+    serials = [atom.serial for chain in model for residue in chain for atom in residue]
+    in_file_order = len(set(serials)) == len(serials)
     for chain in model:
         for residue in chain:
             key = (
@@ -122,6 +129,8 @@ def _read_residues(model: gemmi.Model) -> tuple[list[Residue], int]:
             atoms = merged.setdefault(key, {})
             for atom in residue:
                 name = atom.name.strip()
+                if key not in places or name == "CA":
+                    places[key] = atom.serial if in_file_order else len(places)
                 found = Atom(name, atom.element.name, (atom.pos.x, atom.pos.y, atom.pos.z))
                 if not all(math.isfinite(value) for value in found.xyz):
                     raise InputError(f"atom {name} of {key[3]}{key[1]} has no finite coordinates")
@@ -132,7 +141,7 @@ def _read_residues(model: gemmi.Model) -> tuple[list[Residue], int]:
     residues = [Residue(*key, tuple(atom for _, atom in atoms.values())) for key, atoms in merged.items()]
     residues, n_conformers = _drop_microheterogeneity(residues)
     order = {chain: i for i, chain in enumerate(dict.fromkeys(residue.chain for residue in residues))}
-    residues.sort(key=lambda r: (not r.is_polymer, order[r.chain], r.number, r.icode))
+    residues.sort(key=lambda r: (not r.is_polymer, order[r.chain], places[(r.chain, r.number, r.icode, r.name)]))
     return residues, n_alternates + n_conformers
 
 
