@@ -65,7 +65,18 @@ UNITS = {
     "1 easy .. 10 hard": "",
     "1": "",
 }
-COUNT_UNITS = {"", "failed tests", "drugs", "atoms", "heavy atoms", "heavy_atoms", "count", "alerts", "bonds"}
+COUNT_UNITS = {
+    "",
+    "violations",
+    "failed tests",
+    "drugs",
+    "atoms",
+    "heavy atoms",
+    "heavy_atoms",
+    "count",
+    "alerts",
+    "bonds",
+}
 KEY_UNITS = {
     "_kcal_mol": "kcal/mol",
     "_angstrom": "Å",
