@@ -47,14 +47,13 @@ def build_result(state: DiscoveryState, deps: Deps, files: dict[str, str]) -> Ru
     confirmed = [s for s in standings(deps, final_context(context)) if s.passed]
     ranked = confirmed or [s for s in table if s.passed][: deps.campaign.docking.finalists]
     events = deps.ledger.events(deps.run_id)
-    controls = context["controls"]
     return RunResult(
         run_id=deps.run_id,
         name=deps.campaign.name,
         state="done",
         target=TargetReport.model_validate(context["target"]),
-        controls=ControlPanel.model_validate(controls["panel"]),
-        reference=ReferenceLigand.model_validate(controls["reference"]) if controls["reference"] else None,
+        controls=ControlPanel.model_validate(context["controls"]),
+        reference=ReferenceLigand.model_validate(state["reference"]) if state["reference"] else None,
         funnel=funnel(table, deps) + _final_funnel(deps, context),
         rounds=[RoundSummary.model_validate(e.payload) for e in events if e.type == "round_finished"],
         candidates=[_candidate(rank, s, deps) for rank, s in enumerate(ranked, 1)],
@@ -168,7 +167,7 @@ def calls_shown(result: RunResult, ledger: Ledger) -> dict[str, dict[str, Any]]:
             "version": known.version,
             "args": ledger.get_args(call_id),
             "seconds": known.seconds,
-            "time": None,
+            "time": ledger.call_time(call_id),
         }
         for call_id, known in ledger.get_calls(list(dict.fromkeys(ids))).items()
     }

@@ -34,7 +34,7 @@ def walk(stages: Sequence[Stage], text: str, context: Context, execute: Execute)
             result = execute(call_id_of(request), request)
             if result is None:
                 return
-            result = replace(result, name=request.name)
+            result = replace(result, name=request.name, hard=request.hard)
             results.append(result)
             done[request.name] = result
             if request.hard and not result.passed:

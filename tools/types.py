@@ -27,7 +27,8 @@ class CheckResult:
 
     `value` is the measured quantity in `unit`; `threshold` the criterion as a reader would write it ("<= 4.5");
     `reason` one line, obligatory unless the verdict is pass; `call_id` the ledger's id of the executed call;
-    `details` further JSON values (for example {"pose": artifact_id}).
+    `details` further JSON values (for example {"pose": artifact_id}); `hard` whether a fail ended the candidate's way
+    (set by the funnel: the same call may be a limit in one campaign and a flag in another).
     """
 
     name: str
@@ -41,6 +42,7 @@ class CheckResult:
     seconds: float = 0.0
     call_id: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    hard: bool = True
 
     @property
     def passed(self) -> bool:

@@ -43,12 +43,18 @@ def build_cli(open_session: OpenSession, load_settings: Callable[[], Settings]) 
     return cli
 
 
-def _root(
-    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-) -> None:
-    if show_version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"organon {version('organon')}")
         raise typer.Exit
+
+
+def _root(
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    del show_version  # its callback has done the work
 
 
 def _demo(open_session: OpenSession) -> Callable[..., None]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -19,7 +20,20 @@ if TYPE_CHECKING:
 
 progress = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
-SHOWN_SCORES = ("vina", "ligand_efficiency", "size_residual", "qed", "sa", "strain", "interaction", "desirability")
+SHOWN_SCORES = {
+    "vina": "Vina",
+    "ligand_efficiency": "LE",
+    "size_residual": "resid.",
+    "qed": "QED",
+    "sa": "SA",
+    "strain": "strain",
+    "interaction": "MMFF",
+    "desirability": "D",
+}
+LEGEND = (
+    "Vina, resid. (Vina less its trend with size), strain and MMFF (interaction) in kcal/mol; LE: Vina per heavy atom; "
+    "D: desirability"
+)
 
 
 def print_event(event: Event) -> None:
@@ -40,7 +54,9 @@ def _line(kind: str, payload: dict[str, Any]) -> str:  # noqa: PLR0911 - one lin
         panel = payload["panel"]
         return f"docking {panel['trust']} on this target: {panel['summary']}"
     if kind == "check_finished" and payload["stage"] == "docking":
-        return f"docked {payload['candidate_id']} {payload['text']}: {payload['reason'] or 'passed'}"
+        score = payload["values"].get("dock")
+        said = f"{score:.1f} kcal/mol" if isinstance(score, float) else payload["reason"]
+        return f"docked {payload['candidate_id']} {payload['text']}: {said}"
     if kind == "round_finished":
         best = payload["best"].get("vina")
         best_so_far = f", best {best:.1f} kcal/mol" if best is not None else ""
@@ -48,21 +64,22 @@ def _line(kind: str, payload: dict[str, Any]) -> str:  # noqa: PLR0911 - one lin
             f"[bold]round {payload['round']}[/]: {payload['generated']} generated, {payload['docked']} docked, "
             f"{payload['passed']} passed every stage{best_so_far}"
         )
-    if kind == "run_finished" and payload["state"] != "failed":
-        return f"run {payload['state']}: {payload['message']}"
+    if kind == "run_finished" and payload["state"] == "stopped":
+        return f"run stopped: {payload['message'] or 'as asked'}"
     return ""
 
 
 def print_result(result: RunResult) -> None:
     """The ranked table with the reference first, then where the files are."""
-    table = Table(title=f"{result.name}: {result.target.name if result.target else ''}", title_justify="left")
+    title = f"{result.name}: {result.target.name if result.target else ''}"
+    table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("rank", justify="right")
-    table.add_column("SMILES", overflow="fold", ratio=1)
+    table.add_column("SMILES", overflow="fold", min_width=24)
     known = {name for candidate in result.candidates for name in candidate.scores}
     known |= set(result.reference.scores) if result.reference else set()
     names = [name for name in SHOWN_SCORES if name in known]
     for name in names:
-        table.add_column(name.replace("_", " "), justify="right")
+        table.add_column(SHOWN_SCORES[name], justify="right", no_wrap=True)
     if result.reference is not None:
         row = [_number(result.reference.scores.get(name)) for name in names]
         table.add_row("ref", f"{result.reference.name} {result.reference.smiles}", *row, style="dim")
@@ -70,6 +87,7 @@ def print_result(result: RunResult) -> None:
         row = [_number(candidate.scores.get(name)) for name in names]
         table.add_row(str(candidate.rank), candidate.smiles, *row)
     output.print(table)
+    output.print(f"[dim]{LEGEND}[/]")
     if result.controls is not None:
         output.print(f"docking {result.controls.trust} on this target: {result.controls.summary}")
     output.print(result.message)

@@ -41,7 +41,8 @@ class Event(Document):
 
 
 class CheckReport(Document):
-    """One executed check of one candidate, as shown: see `tools.types.CheckResult`."""
+    """One executed check of one candidate, as shown: see `tools.types.CheckResult`. `hard` is false for a flag, whose
+    fail did not end the candidate's way."""
 
     name: str
     verdict: Literal["pass", "fail", "unknown"]
@@ -53,6 +54,7 @@ class CheckReport(Document):
     tool: str = ""
     version: str = ""
     seconds: float = 0.0
+    hard: bool = True
     details: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -34,9 +34,7 @@ def plan(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:  # no
     )
     deps.control.emit("step_started", {"step": "controls"}, once="controls")
     context["controls"] = run_controls(context, deps)
-    deps.control.emit(
-        "step_finished", {"step": "controls", "panel": context["controls"]["panel"]}, once="controls done"
-    )
+    deps.control.emit("step_finished", {"step": "controls", "panel": context["controls"]}, once="controls done")
     first: dict[str, list[Any]] = {"mix": [], "parents": [], "rejected": []}
     return {
         "context": context,

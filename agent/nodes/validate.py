@@ -7,7 +7,7 @@ resumed run chooses the same. Results are stored in candidate order, whatever or
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -29,7 +29,10 @@ def validate(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:
     passing = screen(candidates, context, deps)
     n_dock = min(deps.campaign.dock_per_round, deps.campaign.budget.docking_calls - state["docked"])
     chosen = choose(passing, n_dock, round_, context, deps)
-    docked = evaluate(chosen, context, deps, reserve_seconds=reserve_for_finalists(deps))
+    earlier, docked = deps.ledger.results(deps.run_id), 0
+    for index, outcomes in chains([c.text for c in chosen], context, deps, reserve_for_finalists(deps)):
+        keep(chosen[index], outcomes, earlier, deps)
+        docked += 1
     return {"docked": state["docked"] + docked, "seconds": deps.clock.seconds()}
 
 
@@ -50,31 +53,34 @@ def screen(candidates: Sequence[Candidate], context: Mapping[str, Any], deps: De
     return passing
 
 
-def evaluate(chosen: Sequence[Candidate], context: Mapping[str, Any], deps: Deps, reserve_seconds: float) -> int:
-    """Take candidates through the expensive stages in worker processes; returns how many were dispatched.
+def keep(
+    candidate: Candidate,
+    outcomes: Sequence[StageOutcome],
+    earlier: Mapping[str, Sequence[CheckResult]],
+    deps: Deps,
+) -> None:
+    """Store a candidate's new results behind its `earlier` ones, and say so."""
+    results = [*earlier[candidate.candidate_id], *results_of(outcomes)]
+    deps.ledger.put_results(deps.run_id, candidate.candidate_id, results)
+    announce(candidate, outcomes, deps)
 
-    No new candidate is dispatched once only `reserve_seconds` of the time budget are left, or after a stop.
+
+def chains(
+    texts: Sequence[str], context: Mapping[str, Any], deps: Deps, reserve_seconds: float
+) -> Iterator[tuple[int, list[StageOutcome]]]:
+    """(index, outcomes) of the expensive stages for each text, in order, from worker processes.
+
+    Nothing new is dispatched once only `reserve_seconds` of the time budget are left, or after a stop; texts that were
+    not dispatched are passed over.
     """
-    earlier = deps.ledger.results(deps.run_id)
     tasks = [
-        Task(
-            (deps.domain.name, candidate.text, dict(context), str(deps.settings.home)),
-            deps.settings.chain_timeout_seconds,
-        )
-        for candidate in chosen
+        Task((deps.domain.name, text, dict(context), str(deps.settings.home)), deps.settings.chain_timeout_seconds)
+        for text in texts
     ]
     deadline = time.monotonic() + deps.seconds_left() - reserve_seconds
-    dispatched = 0
     for index, answer in deps.executor.map_ordered(chain_in_worker, tasks, deps.control.should_stop, deadline):
-        candidate = chosen[index]
-        if isinstance(answer, Fault) and answer.kind == "not_dispatched":
-            continue
-        dispatched += 1
-        outcomes = outcomes_of(answer, candidate.text, context, deps)
-        results = [*earlier[candidate.candidate_id], *results_of(outcomes)]
-        deps.ledger.put_results(deps.run_id, candidate.candidate_id, results)
-        announce(candidate, outcomes, deps)
-    return dispatched
+        if not (isinstance(answer, Fault) and answer.kind == "not_dispatched"):
+            yield index, outcomes_of(answer, texts[index], context, deps)
 
 
 def outcomes_of(
@@ -120,6 +126,7 @@ def announce(candidate: Candidate, outcomes: Sequence[StageOutcome], deps: Deps)
                 "stage": outcome.stage,
                 "verdict": str(outcome.verdict),
                 "reason": outcome.reason,
+                "values": {r.name: r.value for r in outcome.results if r.value is not None},
                 "calls": calls,
             },
             once=f"check {candidate.candidate_id} {outcome.stage} {calls[-1] if calls else ''}",

@@ -66,7 +66,12 @@ class Entry:
         return self.rank is None
 
     def count(self, verdict: str) -> int:
-        return sum(check.verdict == verdict for check in self.checks)
+        return sum(shown_verdict(check) == verdict for check in self.checks)
+
+
+def shown_verdict(check: CheckReport) -> str:
+    """pass, fail, unknown, or "flag": a fail that the campaign did not make a limit."""
+    return "flag" if check.verdict == "fail" and not check.hard else check.verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ def _environment() -> Environment:
         duration=wording.duration,
         moment=wording.moment,
         plain=wording.plain,
+        shown_verdict=content.shown_verdict,
     )
     environment.globals.update(
         number=wording.number, quantity=wording.quantity, split_unit=wording.split_unit, is_missing=wording.is_missing

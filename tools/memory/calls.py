@@ -75,6 +75,11 @@ class Calls(Database):
             text = connection.execute(select(CallRow.args).where(CallRow.call_id == call_id)).scalar_one_or_none()
         return None if text is None else dict(json.loads(text))
 
+    def call_time(self, call_id: str) -> float | None:
+        """When the call finished, in Unix seconds (UTC)."""
+        with self._reading() as connection:
+            return connection.execute(select(CallRow.time).where(CallRow.call_id == call_id)).scalar_one_or_none()
+
     def count_calls(self, tool: str | None = None) -> int:
         statement = select(func.count()).select_from(CallRow)
         if tool is not None:
