@@ -117,7 +117,8 @@ def _hydrogenate(
             around,
             acceptors,
         )
-        index.add(places)
+        if rotors:
+            index.add(places)
         result += [Atom(name, "H", _rounded(xyz)) for name, xyz in zip(names, places, strict=False)]
     return Residue(residue.chain, residue.number, residue.icode, residue.name, tuple(result))
 
