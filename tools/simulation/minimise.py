@@ -20,12 +20,12 @@ from tools.simulation.mmff import (
     Dielectric,
     build_mmff_forces,
     build_mmff_system,
-    has_mmff_parameters,
     load_mmff_properties,
     nonbonded_expression,
     partial_charges,
 )
 from tools.simulation.pocket import POCKET_CUTOFF_ANGSTROM, Undecided, build_pocket
+from tools.simulation.pose import pose_defect, require_pose
 from tools.simulation.units import (
     Coordinates,
     energy_kcal_mol,
@@ -73,7 +73,7 @@ def minimise_ligand(
 
     Stops at a root-mean-square gradient of 0.05 kcal/mol/Å or after `max_iterations` L-BFGS steps.
     """
-    _require_pose(mol)
+    require_pose(mol)
     context = _reference_context(build_mmff_system(mol, dielectric))
     context.setPositions(to_openmm_positions(mol.GetConformer().GetPositions()))
     before = energy_kcal_mol(context.getState(energy=True))
@@ -99,9 +99,10 @@ def check_interaction(
     Passes if the MMFF interaction energy is negative and the heavy atoms moved at most `max_moved_angstrom`
     (root mean square, not superposed). Its default 2.0 Å is the threshold above which Liu & Kokubo discard a docked
     pose as unstable (J. Comput. Aided Mol. Des. 2020, 34, 1195, doi:10.1007/s10822-020-00340-y); the cut-off 6 Å is
-    that of protocols.md 2b. Unknown if the ligand or a residue of the pocket has no parameters.
+    that of protocols.md 2b. A pose with no residue in reach fails. Unknown if the ligand or a residue of the pocket
+    has no parameters, or the pose is nonsense.
     """
-    _require_pose(pose)
+    require_pose(pose)
     start = time.perf_counter()
     threshold = f"< 0 kcal/mol and moved <= {max_moved_angstrom:g} Å"
 
@@ -119,9 +120,11 @@ def check_interaction(
             details={"quantity": "MMFF interaction energy", **details},
         )
 
-    if not has_mmff_parameters(pose):
-        return result(Verdict.UNKNOWN, "the ligand holds an atom that MMFF94 has no parameters for")
+    if defect := pose_defect(pose):
+        return result(Verdict.UNKNOWN, defect)
     pocket = build_pocket(receptor_pdb, pose, cutoff_angstrom)
+    if isinstance(pocket, Undecided) and pocket.empty:
+        return result(Verdict.FAIL, pocket.reasons[0])
     if isinstance(pocket, Undecided):
         return result(Verdict.UNKNOWN, "no MMFF pocket: " + "; ".join(pocket.reasons))
     minimum = minimise_in_pocket(pose, pocket.mol, dielectric or Dielectric(), max_iterations)
@@ -238,13 +241,6 @@ def _details(minimum: InteractionMinimum) -> dict[str, Any]:
         "gradient_kcal_mol_angstrom": minimum.gradient_kcal_mol_angstrom,
         "relaxed_pose_molblock": Chem.MolToMolBlock(minimum.mol),
     }
-
-
-def _require_pose(mol: Chem.Mol) -> None:
-    if mol.GetNumConformers() == 0 or not mol.GetConformer().Is3D():
-        raise InputError("the molecule has no 3D conformer; embed or dock it first")
-    if len(Chem.GetMolFrags(mol)) != 1:
-        raise InputError(f"{len(Chem.GetMolFrags(mol))} fragments given where one molecule is expected")
 
 
 def _with_positions(mol: Chem.Mol, positions: Coordinates) -> Chem.Mol:

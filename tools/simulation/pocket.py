@@ -49,9 +49,10 @@ class Pocket:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Why no pocket could be made, one reason a residue, the residue named first."""
+    """Why no pocket could be made, one reason a residue, the residue named first; `empty` if no residue is near."""
 
     reasons: tuple[str, ...]
+    empty: bool = False
 
 
 def build_pocket(
@@ -69,7 +70,7 @@ def build_pocket(
     points = pose.GetConformer().GetPositions()[heavy]
     near = residues_within(receptor, points, cutoff_angstrom)
     if not near:
-        return Undecided((f"no receptor residue within {cutoff_angstrom:g} Å of the pose",))
+        return Undecided((f"no receptor residue within {cutoff_angstrom:g} Å of the pose",), empty=True)
     return _assemble(receptor_pdb, _closed(receptor, near))
 
 

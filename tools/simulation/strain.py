@@ -20,7 +20,8 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from tools.errors import InputError
-from tools.simulation.mmff import Dielectric, has_mmff_parameters, load_mmff_properties
+from tools.simulation.mmff import Dielectric, load_mmff_properties
+from tools.simulation.pose import pose_defect, require_pose
 from tools.types import CheckResult, Verdict
 
 # 95th percentile of this protocol (defaults below) on the 26 ligands of crossdocked_dev80_structures that were
@@ -61,7 +62,11 @@ def check_strain(
     `tolerance_angstrom` is the flat-bottomed radius in which heavy atoms may relax, `seed` that of ETKDGv3; 0.3 Å,
     50 conformers and the dielectric are protocols.md 2b's. Unknown if MMFF94 lacks parameters or ETKDG conformers.
     """
-    _require_arguments(pose, n_conformers, tolerance_angstrom)
+    require_pose(pose)
+    if n_conformers < 1:
+        raise InputError(f"n_conformers {n_conformers} must be at least 1")
+    if tolerance_angstrom < 0:
+        raise InputError(f"tolerance_angstrom {tolerance_angstrom} must not be negative")
     start = time.perf_counter()
 
     def result(verdict: Verdict, reason: str, value: float | None = None, **details: Any) -> CheckResult:
@@ -78,8 +83,8 @@ def check_strain(
             details=details,
         )
 
-    if not has_mmff_parameters(pose):
-        return result(Verdict.UNKNOWN, "the ligand holds an atom that MMFF94 has no parameters for")
+    if defect := pose_defect(pose):
+        return result(Verdict.UNKNOWN, defect)
     strain = compute_strain(pose, n_conformers, seed, tolerance_angstrom, dielectric or Dielectric())
     if isinstance(strain, str):
         return result(Verdict.UNKNOWN, strain)
@@ -180,14 +185,3 @@ def _embed(mol: Chem.Mol, n_conformers: int, seed: int) -> list[int]:
         parameters.useRandomCoords = True
         conformers = list(rdDistGeom.EmbedMultipleConfs(mol, n_conformers, parameters))
     return conformers
-
-
-def _require_arguments(pose: Chem.Mol, n_conformers: int, tolerance_angstrom: float) -> None:
-    if pose.GetNumConformers() == 0 or not pose.GetConformer().Is3D():
-        raise InputError("the molecule has no 3D conformer; embed or dock it first")
-    if len(Chem.GetMolFrags(pose)) != 1:
-        raise InputError(f"{len(Chem.GetMolFrags(pose))} fragments given where one molecule is expected")
-    if n_conformers < 1:
-        raise InputError(f"n_conformers {n_conformers} must be at least 1")
-    if tolerance_angstrom < 0:
-        raise InputError(f"tolerance_angstrom {tolerance_angstrom} must not be negative")

@@ -14,6 +14,7 @@ from tools.errors import InputError
 from tools.simulation.minimise import check_interaction, minimise_in_pocket, minimise_ligand
 from tools.simulation.mmff import Dielectric, rdkit_energy_kcal_mol
 from tools.simulation.pocket import Pocket, build_pocket
+from tools.simulation.strain import check_strain
 from tools.types import Verdict
 
 SITE = (15.851, 14.647, 3.904)
@@ -111,6 +112,22 @@ def test_what_cannot_be_typed_is_unknown(abl1_pdb, embed):
     metal = check_interaction(embed("Oc1ccccc1", centre=SITE), zinc + abl1_pdb)
     assert metal.verdict is Verdict.UNKNOWN
     assert "ZN A900" in metal.reason
+
+
+def test_a_pose_far_from_the_receptor_fails(abl1_pdb, embed):
+    result = check_interaction(embed("Oc1ccccc1", centre=(500.0, 0.0, 0.0)), abl1_pdb)
+    assert result.verdict is Verdict.FAIL
+    assert "no receptor residue" in result.reason
+
+
+@pytest.mark.parametrize("place", [0.0, np.nan])
+def test_a_nonsense_pose_is_unknown(abl1_pdb, settled, place):
+    nonsense = Chem.Mol(settled)
+    nonsense.GetConformer().SetPositions(np.full((settled.GetNumAtoms(), 3), place))
+    for result in (check_interaction(nonsense, abl1_pdb), check_strain(nonsense)):
+        assert result.verdict is Verdict.UNKNOWN
+        assert result.value is None
+        assert "of the pose" in result.reason
 
 
 def test_bad_arguments_are_named(abl1_pdb, embed):

@@ -101,11 +101,12 @@ def test_bad_arguments_are_named(embed):
 @pytest.mark.shared
 @pytest.mark.skipif(not ARCHIVE.exists(), reason="../shared/data is not beside the checkout")
 def test_real_ligands_pass():
-    """>= 90 % of the near-crystal ligands of the size band (6 of the 26 here; all of them: the slow test)."""
-    _assert_real_ligands_pass(step=5)
+    """>= 90 % of the near-crystal ligands of the size band (4 of the 26 here; all of them: the slow test)."""
+    _assert_real_ligands_pass(step=8)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.shared
 @pytest.mark.skipif(not ARCHIVE.exists(), reason="../shared/data is not beside the checkout")
 def test_all_26_real_ligands_pass():
@@ -124,7 +125,7 @@ def _assert_real_ligands_pass(step: int) -> None:
                     poses.append(Chem.AddHs(mol, addCoords=True))
     assert len(poses) == 26
     verdicts = [check_strain(pose).verdict for pose in poses[::step]]
-    assert verdicts.count(Verdict.PASS) >= 0.9 * len(verdicts) - (1 if step > 1 else 0)
+    assert verdicts.count(Verdict.PASS) >= 0.9 * len(verdicts)
     assert Verdict.UNKNOWN not in verdicts
     raw = compute_strain(poses[0], 5, 7, 0.0, Dielectric())
     held = compute_strain(poses[0], 5, 7, 0.3, Dielectric())
