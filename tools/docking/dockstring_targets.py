@@ -22,7 +22,7 @@ import numpy as np
 from tools.docking.box import Box
 from tools.docking.hydrogens import add_hydrogens
 from tools.docking.receptor import Receptor
-from tools.docking.residues import STANDARD, WATER, is_metal, is_residue, standard_name
+from tools.docking.residues import N_HEAVY, STANDARD, WATER, is_metal, is_residue, standard_name
 from tools.docking.structure import (
     Atom,
     Residue,
@@ -226,6 +226,9 @@ def _notes(pdbqt: str, polar: Structure) -> list[str]:
         notes.append(f"Metals kept: {join(metals)}.")
     if waters:
         notes.append(f"{len(waters)} waters of the bundled file were kept: {join([w.label for w in waters])}.")
+    cut = [r.label for r in polar.residues if len(r.heavy()) < N_HEAVY.get(r.name, 0)]
+    if cut:
+        notes.append(f"Side chains cut short in the bundled file and left so: {join(cut)}.")
     if breaks:
         notes.append(f"The backbone is broken at {join(breaks)}; both sides end there.")
     if any(residue.name == "HIS" for residue in polar.residues):

@@ -11,6 +11,12 @@ STANDARD = {
     "TYR": "Y", "VAL": "V",
 }  # fmt: skip
 
+# Heavy atoms of a whole residue inside a chain.
+N_HEAVY = {
+    "GLY": 4, "ALA": 5, "SER": 6, "CYS": 6, "THR": 7, "VAL": 7, "PRO": 7, "LEU": 8, "ILE": 8, "MET": 8, "ASN": 8,
+    "ASP": 8, "GLN": 9, "GLU": 9, "LYS": 9, "HIS": 10, "PHE": 11, "ARG": 11, "TYR": 12, "TRP": 14,
+}  # fmt: skip
+
 # Force-field names of protonation states, and authors' marks met in the 58 files of dockstring 0.3.4 (LEV,
 # MEU):
 # heavy atoms are those of the standard residue.

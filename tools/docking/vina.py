@@ -204,11 +204,13 @@ def start_conformers(smiles: str, n_ring_conformers: int = 3, embed_seed: int = 
     return embed(mol, 1, embed_seed)
 
 
-def score_pose(pose: Chem.Mol, receptor: Receptor, cpu: int = 1) -> float:
-    """Vina's score in kcal/mol of a pose exactly as given (hydrogens with coordinates needed), nothing
-    moved."""
+def score_pose(pose: Chem.Mol, receptor: Receptor, seed: int = 7, cpu: int = 1) -> float:
+    """Vina's score in kcal/mol of a pose with hydrogens, exactly as given.
+
+    `seed` and `cpu` only choose which cached maps are used: give those of the docking.
+    """
     text = render_ligand(pose)
-    engine = load_engine(receptor, 7, cpu)
+    engine = load_engine(receptor, seed, cpu)
     engine.set_ligand_from_string(text)
     return float(engine.score()[0])
 

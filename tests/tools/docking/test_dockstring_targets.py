@@ -12,7 +12,7 @@ from tools.docking.dockstring_targets import (
     resolve_target,
     target_names,
 )
-from tools.docking.residues import STANDARD
+from tools.docking.residues import N_HEAVY, STANDARD
 from tools.docking.structure import load_structure, segments
 from tools.errors import InputError
 
@@ -43,7 +43,8 @@ def _check(name, tmp_path):
     for run in segments(full):
         for residue in run[1:-1]:
             n_hydrogens = sum(atom.is_hydrogen for atom in residue.atoms)
-            if residue.name in STANDARD and n_hydrogens not in N_HYDROGENS[residue.name]:
+            whole = len(residue.heavy()) >= N_HEAVY.get(residue.name, 0)
+            if residue.name in STANDARD and whole and n_hydrogens not in N_HYDROGENS[residue.name]:
                 wrong.append((residue.label, n_hydrogens))
     assert wrong == []
     assert target.box.contains(full.heavy()).sum() > 100
