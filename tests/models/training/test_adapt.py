@@ -1,4 +1,4 @@
-"""Tuning on scored texts: what is weighted becomes likelier, replay holds the rest, the same seed gives the same file."""
+"""Tuning on scored texts: what is weighted becomes likelier, and the same seed gives the same file."""
 
 from __future__ import annotations
 
