@@ -44,7 +44,6 @@ def prepare_receptor(
     keep_waters: Sequence[str] = (),
     margin_angstrom: float = 5.0,
     contact_angstrom: float = 4.5,
-    seed: int = 7,
     name: str | None = None,
 ) -> Receptor:
     """Prepare `path` for docking into `pocket`.
@@ -63,7 +62,7 @@ def prepare_receptor(
     if not protein.residues:
         raise InputError(f"structure file {str(path)!r} holds no amino acids with N, CA and C; docking needs a protein")
     states = protonation_from_hydrogens(protein)
-    repaired, repair_notes = repair_protein(protein, seed)
+    repaired, repair_notes = repair_protein(protein)
     others, hetero_notes = select_hetero(whole, site.bound, keep, remove, keep_waters)
     complete = Structure((*repaired.residues, *others))
     full = add_hydrogens(complete, ph, states)
