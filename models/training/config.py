@@ -91,4 +91,4 @@ def _from_table(name: str, table: dict[str, Any]) -> PretrainConfig:
         )
     if "mixture" not in table:
         raise ConfigError(f"configuration {name!r} lacks the table [mixture]")
-    return PretrainConfig(**{"name": Path(name).stem, **table})
+    return PretrainConfig(**table)

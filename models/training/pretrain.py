@@ -42,11 +42,14 @@ def run(config: str, data: Path, out: Path, resume: bool = False, minutes: float
         settings = replace(settings, minutes=minutes, steps=None)
     corpus = data
     if not (data / "corpus.json").is_file():
+        from models.training import parallel
         from models.training.corpus import build_corpus
 
         corpus = out / "corpus"
-        if not (corpus / "corpus.json").is_file():
+        rank, _ = parallel.start()
+        if rank == 0 and not (corpus / "corpus.json").is_file():
             build_corpus(data, corpus, shares=settings.corpus_shares)
+        parallel.from_first(0.0)  # the others wait for the corpus
     return pretrain(settings, corpus, out, resume)
 
 

@@ -14,6 +14,7 @@ from models.grammar.objects import Complex, Reaction, Retrosynthesis
 from models.tokenizer import ScientificTokenizer
 from models.training.corpus import build_corpus, load_part, neutral_spellings, render_table
 from models.training.exclusions import KmerIndex, flat_set, held_out_reactions, load_reaction_exclusions
+from models.training.pretrain import run
 from models.training.sources import load_complexes, load_pockets, load_reaction_rows, mutated, reaction_documents
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -239,3 +240,16 @@ def test_real_reactions_and_pockets_do_not_overlap_the_held_out_parts():
     held = {d.key for d in load_pockets(SHARED, Counter()) if d.held_out}
     assert kept
     assert not kept & held
+
+
+def test_the_command_builds_its_corpus_and_trains_on_it(data, tmp_path):
+    config = tmp_path / "tiny.toml"
+    config.write_text(
+        "steps = 2\nhidden_size = 32\nn_layers = 1\nn_heads = 2\nintermediate_size = 64\ntokens_per_step = 256\n"
+        "[mixture]\nmolecule = 0.5\ncomplex = 0.5\n[corpus_shares]\nprotein = 0.0\n"
+    )
+    summary = run(str(config), data, tmp_path / "out")
+    assert summary["steps"] == 2
+    assert not (tmp_path / "out" / "corpus" / "protein.train.tokens.npy").exists()
+    with pytest.raises(ValueError, match="no share can be set for pocket"):
+        build_corpus(data, tmp_path / "other", shares={"pocket": 0.5})
