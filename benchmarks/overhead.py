@@ -24,7 +24,7 @@ from agent.interface.output import print_event
 from agent.presets import preset_path
 from agent.session import Session
 from models.worker import ModelWorker
-from tools import funnel
+from tools import registry
 
 
 class Stopwatch:
@@ -70,7 +70,7 @@ def main() -> None:
     with (
         patch.object(ModelWorker, "generate", watch.function("model", ModelWorker.generate)),
         patch.object(Executor, "map_ordered", watch.generator("checks in workers", Executor.map_ordered)),
-        patch.object(funnel, "call", watch.function("cheap checks", funnel.call)),
+        patch("tools.funnel.call", watch.function("cheap checks", registry.call)),
     ):
         result = session.run(load_campaign(args.campaign), "benchmark", print_event)
     counted = sum(watch.seconds.values())
