@@ -61,8 +61,10 @@ def _demo(open_session: OpenSession) -> Callable[..., None]:
     def demo(json: Json = False, out: Out = None) -> None:
         """Design ABL1 ligands against imatinib in about five minutes; ends with a ranked table and report.html."""
         from agent.campaign import load_campaign
+        from agent.interface.output import require_writable
         from agent.presets import preset_path
 
+        require_writable(out)
         campaign = load_campaign(preset_path("demo"))
         session = open_session()
         result = session.run(campaign, "demo", _listener(json))
@@ -78,13 +80,18 @@ def _campaign(open_session: OpenSession) -> typer.Typer:
     def run(file: Path, out: Out = None, json: Json = False) -> None:
         """Run the campaign in FILE (YAML)."""
         from agent.campaign import load_campaign
+        from agent.interface.output import require_writable
 
+        require_writable(out)
         campaign = load_campaign(file)
         _finish(open_session().run(campaign, "campaign", _listener(json)), json, out)
 
     @commands.command("resume")
     def resume(run_id: str, out: Out = None, json: Json = False) -> None:
         """Go on with a run that was interrupted, at the step where it stood."""
+        from agent.interface.output import require_writable
+
+        require_writable(out)
         _finish(open_session().resume(run_id, _listener(json)), json, out)
 
     @commands.command("show")

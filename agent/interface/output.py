@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,10 +117,21 @@ def print_runs(records: list[Any], as_json: bool) -> None:
     output.print(table)
 
 
+def require_writable(out: Path | None) -> None:
+    """Make `out` now, so that hours of work do not end at a directory that cannot be written."""
+    if out is None:
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {error.strerror}") from None
+
+
 def copy_files(result: RunResult, out: Path) -> RunResult:
     """Copy a run's files into `out` and point the result at them."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
         files = {name: str(shutil.copy(path, out / name)) for name, path in result.files.items()}
     except OSError as error:
         raise InputError(f"cannot write to {out}: {error.strerror}") from None

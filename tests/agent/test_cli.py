@@ -77,6 +77,12 @@ def test_an_unwritable_home_is_named(tmp_path: Path) -> None:
     assert_bad_input(done, "ORGANON_HOME")
 
 
+def test_an_unwritable_out_is_named_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = organon("demo", "--out", str(tmp_path / "file" / "out"), home=tmp_path / "home")
+    assert_bad_input(done, "cannot write to")
+
+
 def test_an_unknown_run_is_named(tmp_path: Path) -> None:
     assert_bad_input(organon("campaign", "show", "0123456789ab", home=tmp_path), "0123456789ab")
 
