@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.shared,
     pytest.mark.skipif(not CHEM.is_dir(), reason=f"the real data of {CHEM} is not there"),
 ]
-# Self-docked complexes: kinase with dasatinib, kinase, FK506-binding protein.
+# ABL2 with its own dasatinib; CDK6 and FKBP12 with ligands of other crystals (cross-docked).
 COMPLEXES = ("ABL2_HUMAN_274_551_0", "CDK6_HUMAN_1_312_0", "FKB1A_HUMAN_2_108_0")
 IMATINIB = "Cc1ccc(NC(=O)c2ccc(CN3CCN(C)CC3)cc2)cc1Nc1nccc(-c2cccnc2)n1"
 
@@ -84,9 +84,10 @@ def test_imatinib_redocks_within_two_angstrom_for_three_seeds(abl1):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMPLEXES)
 def test_crossdocked_complexes_redock(name, tmp_path):
-    """Docking runs through on receptors from the wild; at least a bound pose comes out."""
+    """Docking runs through on receptors from the wild and a bound pose comes out. Its RMSD is a finding, no criterion:
+    two of the three ligands are from other crystals, and dasatinib came out at 4.2 Å (exhaustiveness 4, seed 1)."""
     protein, ligand = crossdocked(name, tmp_path)
     receptor = prepare_receptor(protein, PocketSpec(ligand_file=ligand))
     (result,) = redock(receptor, receptor.ligand.smiles, receptor.ligand.molblock, (1,), exhaustiveness=4)
     assert result.affinity_kcal_mol < -4.0
-    assert result.rmsd_angstrom < 15.0
+    assert receptor.box.contains(parse_pose(result.pose).GetConformer().GetPositions()).mean() > 0.8
