@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import QED, rdMolDescriptors
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
-from models.grammar import STOP, prompt_for, tags
-from models.tokenizer import ScientificTokenizer
+from models.backends.base import Generator, Request
+from models.grammar import STOP, tags
+from models.tokenizer import EOS, ScientificTokenizer
 from models.training.corpus import load_part
 
 
@@ -38,52 +38,30 @@ class MoleculeFigures:
 
 
 def sample_texts(
-    checkpoint: Path,
+    generator: Generator,
     prompt: str,
     n_samples: int,
     *,
     seed: int = 0,
     temperature: float = 1.0,
-    top_p: float = 1.0,
     max_new_tokens: int = 128,
     stop: str | None = STOP["molecule"],
-    batch_size: int = 250,
 ) -> list[str]:
-    """Continuations of one prompt by transformers' own `generate`; text up to the stop tag or end, without
-    either.
+    """Continuations of one prompt, in index order, without the stop tag. Nothing but the temperature shapes
+    them.
 
     Samples cut off by `max_new_tokens` come back as they are: a reader will find them ill-formed.
     """
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    tokenizer = ScientificTokenizer.load(checkpoint)
-    model: Any = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).eval()
-    ends = [tokenizer.eos_id, *([tokenizer.id_of(stop)] if stop else [])]
-    start = torch.tensor([tokenizer.encode(prompt, bos=True)])
-    torch.manual_seed(seed)
-    texts: list[str] = []
-    while len(texts) < n_samples:
-        rows = start.repeat(min(batch_size, n_samples - len(texts)), 1)
-        out = model.generate(
-            rows,
-            attention_mask=torch.ones_like(rows),
-            do_sample=True,
-            temperature=temperature,
-            top_p=top_p,
-            top_k=0,
-            repetition_penalty=1.0,
-            max_new_tokens=max_new_tokens,
-            eos_token_id=ends,
-            pad_token_id=tokenizer.pad_id,
-        )
-        for ids in out[:, rows.shape[1] :].tolist():
-            texts.append(tokenizer.decode(_until(ids, {*ends, tokenizer.pad_id})))
-    return texts
-
-
-def _until(ids: list[int], ends: set[int]) -> list[int]:
-    return next((ids[:i] for i, token in enumerate(ids) if token in ends), ids)
+    request = Request(
+        prompt,
+        n=n_samples,
+        temperature=temperature,
+        max_new_tokens=max_new_tokens,
+        stop=(stop,) if stop else (),
+        seed=seed,
+    )
+    samples = sorted(generator.generate([request]), key=lambda sample: sample.index)
+    return [sample.text.removesuffix(stop or EOS).removesuffix(EOS) for sample in samples]
 
 
 def canonical_or_none(smiles: str) -> str | None:
@@ -131,11 +109,3 @@ def molecule_figures(samples: Iterable[str], training: set[str] | None) -> Molec
         mean_heavy_atoms=mean(mol.GetNumHeavyAtoms() for mol in mols) if mols else 0.0,
         invalid_examples=tuple([s for s, c in zip(given, canonical, strict=True) if c is None][:10]),
     )
-
-
-def unconditional_figures(
-    checkpoint: Path, corpus: Path | None, n_samples: int, *, seed: int = 0, temperature: float = 1.0
-) -> MoleculeFigures:
-    """Sample `n_samples` molecules without any context and measure them."""
-    samples = sample_texts(checkpoint, prompt_for("molecule"), n_samples, seed=seed, temperature=temperature)
-    return molecule_figures(samples, None if corpus is None else training_molecules(corpus))

@@ -9,11 +9,11 @@ those belong to the benchmarks.
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from models.grammar import GrammarError, extract, parse, prompt_for, render, tags
+from models.backends.base import Generator, Request
+from models.grammar import GrammarError, Task, extract, parse, prompt_for, render, tags
 from models.grammar.objects import Complex, Material, Molecule, Protein, Reaction, Retrosynthesis
-from models.tokenizer import ScientificTokenizer
+from models.tokenizer import EOS, ScientificTokenizer
 from models.training.corpus import load_part
 from models.training.evaluate import canonical_or_none, sample_texts
 
@@ -33,24 +33,27 @@ def canonical_set(molecules: Sequence[Molecule]) -> frozenset[str] | None:
     return None if None in found else frozenset(str(smiles) for smiles in found)
 
 
-def greedy_reaction_figures(checkpoint: Path, corpus: Path, modality: str, limit: int) -> dict[str, float]:
+def greedy_reaction_figures(generator: Generator, corpus: Path, modality: str, limit: int) -> dict[str, float]:
     """Shares of validation reactions whose greedy answer is well-formed with every SMILES valid, and exactly
     right.
 
     `modality` is `reaction` (answer: products) or `retrosynthesis` (answer: reactants, as a set).
     """
+    task: Task = "reaction" if modality == "reaction" else "retrosynthesis"
     texts = validation_texts(corpus, modality, limit)
     valid = right = 0
+    prompts, truths = [], []
     for text in texts:
         (item,) = parse(text)
-        assert isinstance(item, Reaction | Retrosynthesis)
         if isinstance(item, Reaction):
-            prompt, truth = prompt_for("reaction", reactants=item.reactants), item.products
-        else:
-            prompt, truth = prompt_for("retrosynthesis", product=item.products), item.reactants
-        answer = greedy_text(checkpoint, prompt, max_new_tokens=160)
+            prompts.append(prompt_for("reaction", reactants=item.reactants))
+            truths.append(item.products)
+        elif isinstance(item, Retrosynthesis):
+            prompts.append(prompt_for("retrosynthesis", product=item.products))
+            truths.append(item.reactants)
+    for prompt, answer, truth in zip(prompts, greedy_texts(generator, prompts), truths, strict=True):
         try:
-            written = extract("reaction" if modality == "reaction" else "retrosynthesis", prompt, answer)
+            written = extract(task, prompt, answer)
         except GrammarError:
             continue
         found = canonical_set([m for m in written if isinstance(m, Molecule)])
@@ -59,7 +62,17 @@ def greedy_reaction_figures(checkpoint: Path, corpus: Path, modality: str, limit
     return {"n": len(texts), "valid": valid / max(1, len(texts)), "exact": right / max(1, len(texts))}
 
 
-def material_figures(checkpoint: Path, known: set[str], n_samples: int, seed: int = 0) -> dict[str, float]:
+def greedy_texts(generator: Generator, prompts: Sequence[str], max_new_tokens: int = 160) -> list[str]:
+    """The most likely continuation of each prompt, token by token, in the order given."""
+    requests = [
+        Request(prompt, temperature=0.0, max_new_tokens=max_new_tokens, request_id=str(number))
+        for number, prompt in enumerate(prompts)
+    ]
+    samples = sorted(generator.generate(requests), key=lambda sample: int(sample.request_id))
+    return [sample.text.removesuffix(EOS) for sample in samples]
+
+
+def material_figures(generator: Generator, known: set[str], n_samples: int, seed: int = 0) -> dict[str, float]:
     """Sequence level only: well-formed with every linker valid and every node seen in training; distinct; not
     known.
 
@@ -67,7 +80,7 @@ def material_figures(checkpoint: Path, known: set[str], n_samples: int, seed: in
     """
     nodes = {node for key in known for node in key.split("|")[0].split(" ")}
     prompt = prompt_for("material")
-    texts = sample_texts(checkpoint, prompt, n_samples, seed=seed, stop=tags.MATERIAL.close, max_new_tokens=200)
+    texts = sample_texts(generator, prompt, n_samples, seed=seed, stop=tags.MATERIAL.close, max_new_tokens=200)
     keys = []
     for text in texts:
         try:
@@ -104,28 +117,7 @@ def known_materials(corpus: Path) -> set[str]:
     return keys
 
 
-def greedy_text(checkpoint: Path, prompt: str, max_new_tokens: int) -> str:
-    """The most likely continuation, token by token."""
-    import torch
-
-    model, tokenizer = _loaded(checkpoint)
-    start = torch.tensor([tokenizer.encode(prompt, bos=True)])
-    limit = min(max_new_tokens, model.config.max_position_embeddings - start.shape[1])
-    out = model.generate(
-        start,
-        attention_mask=torch.ones_like(start),
-        do_sample=False,
-        temperature=None,
-        top_p=None,
-        top_k=None,
-        max_new_tokens=limit,
-        eos_token_id=tokenizer.eos_id,
-        pad_token_id=tokenizer.pad_id,
-    )
-    return tokenizer.decode(out[0, start.shape[1] :].tolist()).removesuffix("<eos>")
-
-
-def pocket_use(checkpoint: Path, corpus: Path, n_pairs: int, seed: int = 0) -> dict[str, float]:
+def pocket_use(generator: Generator, corpus: Path, n_pairs: int, seed: int = 0) -> dict[str, float]:
     """Does the pocket steer? Share of pairs in which log P(ligand | own protein) exceeds log P(ligand |
     another's protein).
 
@@ -140,9 +132,10 @@ def pocket_use(checkpoint: Path, corpus: Path, n_pairs: int, seed: int = 0) -> d
     for _ in range(n_pairs):
         mine = rng.choice(items)
         theirs = rng.choice([i for i in items if i.ligand != mine.ligand and not _alike(i.proteins, mine.proteins)])
-        own.append(ligand_log_prob(checkpoint, mine.proteins, mine.ligand))
-        other.append(ligand_log_prob(checkpoint, theirs.proteins, mine.ligand))
-    wins = sum((a > b) + 0.5 * (a == b) for a, b in zip(own, other, strict=True))
+        own.append(mine)
+        other.append(Complex(theirs.proteins, mine.ligand))
+    log_probs = ligand_log_probs(generator, [*own, *other])
+    wins = sum((a > b) + 0.5 * (a == b) for a, b in zip(log_probs[:n_pairs], log_probs[n_pairs:], strict=True))
     return {"n": n_pairs, "own_preferred": wins / n_pairs, "n_ligands": len({i.ligand.smiles for i in items})}
 
 
@@ -150,29 +143,11 @@ def _alike(first: tuple[Protein, ...], second: tuple[Protein, ...]) -> bool:
     return first[0].sequence[20:40] in second[0].sequence or second[0].sequence[20:40] in first[0].sequence
 
 
-def ligand_log_prob(checkpoint: Path, proteins: tuple[Protein, ...], ligand: Molecule) -> float:
-    """Natural log-probability of the ligand's tokens, closing tag included, after these proteins."""
-    import torch
-
-    model, tokenizer = _loaded(checkpoint)
-    prompt = prompt_for("ligand", proteins=proteins)
-    n_prompt = len(tokenizer.encode(prompt, bos=True))
-    ids = torch.tensor([tokenizer.encode(render(Complex(proteins, ligand)), bos=True)])
-    with torch.no_grad():
-        log_probs = model(ids).logits[0, :-1].log_softmax(-1)
-    targets = ids[0, 1:]
-    return float(log_probs[torch.arange(len(targets)), targets][n_prompt - 1 :].sum())
-
-
-_cache: dict[Path, tuple[Any, ScientificTokenizer]] = {}
-
-
-def _loaded(checkpoint: Path) -> tuple[Any, ScientificTokenizer]:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    if checkpoint not in _cache:
-        _cache.clear()
-        model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).eval()
-        _cache[checkpoint] = (model, ScientificTokenizer.load(checkpoint))
-    return _cache[checkpoint]
+def ligand_log_probs(generator: Generator, complexes: Sequence[Complex]) -> list[float]:
+    """Natural log-probability of each ligand's tokens, closing tag included, after its proteins."""
+    opening = ScientificTokenizer.build().id_of(tags.MOLECULE.open)
+    found = []
+    for score in generator.score([render(item) for item in complexes]):
+        n_ligand = score.token_ids[::-1].index(opening)
+        found.append(sum(score.token_log_probs[-n_ligand:]))
+    return found

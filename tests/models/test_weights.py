@@ -5,11 +5,13 @@ from pathlib import Path
 
 from models.grammar import GrammarError, extract, prompt_for
 from models.grammar.objects import Protein
+from models.registry import load_generator
 from models.tokenizer import ScientificTokenizer
 from models.training.evaluate import molecule_figures, sample_texts
 from models.training.export import parameter_count, stated_hashes, weight_hashes
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "models" / "weights"
+GENERATOR = load_generator(WEIGHTS, "cpu")
 MIN_VALID = 0.35
 MIN_VALID_IN_POCKET = 0.25
 """Far below the card's figures: chance on 64 or 32 samples must not fail the suite, a broken model must."""
@@ -53,7 +55,7 @@ def test_plain_transformers_loads_it():
 
 
 def test_it_writes_valid_varied_molecules():
-    figures = molecule_figures(sample_texts(WEIGHTS, prompt_for("molecule"), 64, seed=0), None)
+    figures = molecule_figures(sample_texts(GENERATOR, prompt_for("molecule"), 64, seed=0), None)
     assert figures.valid > MIN_VALID
     assert figures.unique > 0.95
     assert 10 < figures.mean_heavy_atoms < 40
@@ -61,7 +63,7 @@ def test_it_writes_valid_varied_molecules():
 
 def test_it_writes_molecules_after_a_pocket():
     prompt = prompt_for("ligand", proteins=ABL1_STRETCH)
-    samples = sample_texts(WEIGHTS, prompt, 32, seed=0)
+    samples = sample_texts(GENERATOR, prompt, 32, seed=0)
     assert molecule_figures(samples, None).valid > MIN_VALID_IN_POCKET
     well_formed = 0
     for sample in samples:
@@ -72,6 +74,6 @@ def test_it_writes_molecules_after_a_pocket():
 
 
 def test_samples_are_the_same_for_the_same_seed():
-    first, second = (sample_texts(WEIGHTS, prompt_for("molecule"), 4, seed=5) for _ in range(2))
+    first, second = (sample_texts(GENERATOR, prompt_for("molecule"), 4, seed=5) for _ in range(2))
     assert first == second
-    assert first != sample_texts(WEIGHTS, prompt_for("molecule"), 4, seed=6)
+    assert first != sample_texts(GENERATOR, prompt_for("molecule"), 4, seed=6)
