@@ -69,3 +69,16 @@ def test_an_imine_hydrogen_is_no_open_stereo():
 def test_impossible_settings_are_input_errors(arguments):
     with pytest.raises(InputError):
         enumerate_states("CCO", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("parent", "likeliest"),
+    [
+        ("CC(=O)Nc1ccc(O)cc1", "CC(=O)Nc1ccc(O)cc1"),  # paracetamol, pKa 9.5
+        ("CN1CCN(Cc2ccccc2)CC1", "CN1CC[NH+](Cc2ccccc2)CC1"),  # a piperazine takes one proton
+        ("CC(=O)O", "CC(=O)[O-]"),
+        ("NCc1ccccc1", "[NH3+]Cc1ccccc1"),
+    ],
+)
+def test_the_likeliest_state_comes_first(parent: str, likeliest: str) -> None:
+    assert enumerate_states(parent, max_states=1)[0].smiles == likeliest
