@@ -75,13 +75,15 @@ class ObjectiveSpec(Section):
 
 
 class Docking(Section):
-    """Vina settings of the rounds and of the finalists, and how many states of a candidate are docked."""
+    """Vina settings of the rounds and of the finalists, and what of a candidate is docked: at most so many protonation
+    states, stereoisomers and ring conformers each (the finalists always start from three)."""
 
     exhaustiveness: int = Field(default=1, ge=1, le=64)
     final_exhaustiveness: int = Field(default=4, ge=1, le=64)
     finalists: int = Field(default=8, ge=1, le=100)
     max_states: int = Field(default=4, ge=1, le=16)
     max_stereoisomers: int = Field(default=4, ge=1, le=16)
+    n_ring_conformers: int = Field(default=3, ge=1, le=10)
     seed: int = 1
 
 

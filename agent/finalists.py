@@ -8,14 +8,20 @@ from agent.deps import Deps
 from agent.standing import Standing
 from tools.rank import select_diverse
 
+FINAL_RING_CONFORMERS = 3
+"""Vina does not sample rings: three starts where a saturated ring is present (protocols.md 2b of the design)."""
 DISTINCT = 0.7
 """Finalists differ by more than this Tanimoto similarity, so that the table is not one molecule eight times."""
 
 
 def final_context(context: dict[str, Any]) -> dict[str, Any]:
-    """The run's context with the finalists' exhaustiveness in place of the rounds'."""
+    """The run's context with the finalists' docking settings in place of the rounds'."""
     docking = context["docking"]
-    return {**context, "docking": {**docking, "exhaustiveness": docking["final_exhaustiveness"]}}
+    final = {
+        "exhaustiveness": docking["final_exhaustiveness"],
+        "n_ring_conformers": max(docking["n_ring_conformers"], FINAL_RING_CONFORMERS),
+    }
+    return {**context, "docking": {**docking, **final}}
 
 
 def finalists(table: list[Standing], deps: Deps) -> list[Standing]:

@@ -40,6 +40,14 @@ from tools.worker import call_in_worker
 
 ROUNDS, PER_ROUND, POOL, TOP, RESAMPLES = 4, 64, 1500, 10, 10_000
 SIZE_UNIT, LOGP_UNIT = 1.0, 0.5
+DOCKING = {
+    "exhaustiveness": 1,
+    "final_exhaustiveness": 1,
+    "finalists": 1,
+    "max_states": 1,
+    "max_stereoisomers": 1,
+    "n_ring_conformers": 1,
+}
 DOMAIN = load_domain("ligand")
 
 
@@ -74,7 +82,7 @@ def run_target(target: str, args: argparse.Namespace, session: Session) -> dict[
         "per_round": PER_ROUND,
         "refine": args.refine,
         "budget": {"docking_calls": args.calls},
-        "docking": {"exhaustiveness": 1, "final_exhaustiveness": 1, "max_states": 1, "max_stereoisomers": 1},
+        "docking": DOCKING,
         "constraints": {"reactive": "none", "heavy_atoms": "20..30", "synthesizability": "<=4.5"},
         "memory": "off",
         "controls": "off",

@@ -52,7 +52,7 @@ def known_ligands(context: Context) -> tuple[list[str], list[str]]:
 
 def dock_call(smiles: str, context: Context) -> Call:
     docking = context["docking"]
-    names = ("exhaustiveness", "seed", "max_states", "max_stereoisomers")
+    names = ("exhaustiveness", "seed", "max_states", "max_stereoisomers", "n_ring_conformers")
     return Call("dock", {"smiles": smiles, "receptor": context["receptor"], **{n: docking[n] for n in names}})
 
 
