@@ -65,9 +65,7 @@ class FilterLoss:
 def load_approved_drugs() -> tuple[Drug, ...]:
     """The 48 rows in file order."""
     text = files("tools.molecule").joinpath("approved_drugs.csv").read_text(encoding="utf-8")
-    return tuple(
-        Drug(row["name"], row["component_id"], row["smiles"]) for row in csv.DictReader(text.splitlines())
-    )
+    return tuple(Drug(row["name"], row["component_id"], row["smiles"]) for row in csv.DictReader(text.splitlines()))
 
 
 def filter_loss(checks: Sequence[HardCheck], drugs: Sequence[Drug] | None = None) -> FilterLoss:

@@ -24,9 +24,7 @@ def check_alerts(mol: Chem.Mol, catalogues: tuple[str, ...] = CATALOGUES, max_al
     """
     if max_alerts < 0:
         raise InputError(f"max_alerts {max_alerts} must not be negative")
-    found = [
-        f"{name}: {entry.GetDescription()}" for name in catalogues for entry in _catalogue(name).GetMatches(mol)
-    ]
+    found = [f"{name}: {entry.GetDescription()}" for name in catalogues for entry in _catalogue(name).GetMatches(mol)]
     return decided(
         "alerts",
         len(found) <= max_alerts,

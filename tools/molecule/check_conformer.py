@@ -19,6 +19,4 @@ def check_conformer(mol: Chem.Mol, seed: int = 7, max_attempts: int = 30) -> Che
         model = embed(mol, 1, seed, max_attempts=max_attempts, max_minimise_steps=0)
     except EmbeddingError as error:
         return decided("conformer", False, value=0.0, unit="conformers", threshold=">= 1", reason=str(error))
-    return decided(
-        "conformer", True, value=float(model.GetNumConformers()), unit="conformers", threshold=">= 1"
-    )
+    return decided("conformer", True, value=float(model.GetNumConformers()), unit="conformers", threshold=">= 1")

@@ -122,9 +122,7 @@ def _builders() -> dict[str, Callable[[str, str], HardCheck | None]]:
 
 def _text(key: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise InputError(
-            f"constraint {key}: {value!r} is not a text; write {RANGE_FORMS} or a word such as none"
-        )
+        raise InputError(f"constraint {key}: {value!r} is not a text; write {RANGE_FORMS} or a word such as none")
     return value.strip()
 
 
@@ -144,9 +142,7 @@ def _build_size(key: str, text: str) -> HardCheck:
 
 def _build_reactive(key: str, text: str) -> HardCheck | None:
     if text not in {"none", "any"}:
-        raise InputError(
-            f"constraint {key}: {text!r} is neither none (no reactive group) nor any (switched off)"
-        )
+        raise InputError(f"constraint {key}: {text!r} is neither none (no reactive group) nor any (switched off)")
     return HardCheck(key, text, check_reactive) if text == "none" else None
 
 

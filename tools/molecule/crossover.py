@@ -36,9 +36,7 @@ def crossover(
     has no acyclic bond to cut.
     """
     check_band(min_heavy_atoms, max_heavy_atoms, max_attempts)
-    parents = [
-        Chem.MolFromSmiles(canonical_smiles(neutral_parent(parse_smiles(text)))) for text in (first, second)
-    ]
+    parents = [Chem.MolFromSmiles(canonical_smiles(neutral_parent(parse_smiles(text)))) for text in (first, second)]
     rng = Random(seed)
     for _ in range(max_attempts):
         recombine = _join_halves if rng.random() < 0.7 else _swap_linker

@@ -46,9 +46,7 @@ def draw_svg(smiles: str, width: int = 300, height: int = 220, highlight: Sequen
     _set_style(drawer.drawOptions())
     lit = set(highlight)
     bonds = [b.GetIdx() for b in mol.GetBonds() if {b.GetBeginAtomIdx(), b.GetEndAtomIdx()} <= lit]
-    rdMolDraw2D.PrepareAndDrawMolecule(
-        drawer, mol, highlightAtoms=sorted(lit), highlightBonds=bonds, kekulize=True
-    )
+    rdMolDraw2D.PrepareAndDrawMolecule(drawer, mol, highlightAtoms=sorted(lit), highlightBonds=bonds, kekulize=True)
     drawer.FinishDrawing()
     return _clean(drawer.GetDrawingText(), smiles)
 

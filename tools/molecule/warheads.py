@@ -97,21 +97,15 @@ WARHEADS: tuple[Warhead, ...] = (
     Warhead("phosphorane", "[PX4]=[CX3]", "CHEMBL_Glaxo", "CC=P(c1ccccc1)(c1ccccc1)c1ccccc1"),
     Warhead("hypervalent iodine", "[IX3,IX2+,IX5]", "NIH", "CC(=O)OI(OC(C)=O)c1ccccc1"),
     Warhead("aldimine", "[#6][CX3;H1]=&!@[NX2][CX4]", "BRENK", "CCN=Cc1ccccc1"),
-    Warhead(
-        "Michael acceptor: vinyl ketone", "[CX3;H2]=[CX3;H1][CX3](=[OX1])[#6]", "BRENK", "C=CC(=O)c1ccccc1"
-    ),
-    Warhead(
-        "Michael acceptor: maleimide", "[OX1]=C1[CX3;H1]=[CX3;H1]C(=[OX1])N1", "NIH", "O=C1C=CC(=O)N1c1ccccc1"
-    ),
+    Warhead("Michael acceptor: vinyl ketone", "[CX3;H2]=[CX3;H1][CX3](=[OX1])[#6]", "BRENK", "C=CC(=O)c1ccccc1"),
+    Warhead("Michael acceptor: maleimide", "[OX1]=C1[CX3;H1]=[CX3;H1]C(=[OX1])N1", "NIH", "O=C1C=CC(=O)N1c1ccccc1"),
     Warhead(
         "Michael acceptor: ylidene malononitrile",
         "[CX3;H1]=[CX3]([CX2]#[NX1])[CX2]#[NX1]",
         "BRENK",
         "N#CC(C#N)=Cc1ccccc1",
     ),
-    Warhead(
-        "Michael acceptor: nitroalkene", "[CX3]=&!@[CX3][NX3+](=[OX1])[O-]", "BRENK", "O=[N+]([O-])C=Cc1ccccc1"
-    ),
+    Warhead("Michael acceptor: nitroalkene", "[CX3]=&!@[CX3][NX3+](=[OX1])[O-]", "BRENK", "O=[N+]([O-])C=Cc1ccccc1"),
     Warhead(
         "Michael acceptor: quinone",
         "[OX1]=C1[CX3;H1]=[CX3;H1]C(=[OX1])[#6]=,:[#6]1",
