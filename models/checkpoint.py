@@ -30,17 +30,13 @@ def locate_checkpoint(checkpoint: Path | str | None) -> Path:
     CheckpointError."""
     folder = SHIPPED_CHECKPOINT if checkpoint is None else Path(checkpoint)
     if checkpoint is None and not any(folder.glob("*.safetensors")):
-        raise CheckpointError(
-            "this installation carries no weights in models/weights; name a checkpoint directory"
-        )
+        raise CheckpointError("this installation carries no weights in models/weights; name a checkpoint directory")
     if not folder.is_dir():
         raise CheckpointError(
             f"checkpoint {str(folder)!r} is not a directory; give one with config.json and *.safetensors"
         )
     if not (folder / "config.json").is_file():
-        raise CheckpointError(
-            f"checkpoint {str(folder)!r} has no config.json: it is not a transformers checkpoint"
-        )
+        raise CheckpointError(f"checkpoint {str(folder)!r} has no config.json: it is not a transformers checkpoint")
     if not weight_files(folder):
         pickled = sorted(path.name for pattern in _PICKLED for path in folder.glob(pattern))
         if pickled:

@@ -26,9 +26,7 @@ class QueueFullError(RuntimeError):
         wait = "no estimate yet"
         if wait_seconds is not None:
             wait = f"about {wait_seconds:.0f} s" if wait_seconds >= 1 else "less than 1 s"
-        super().__init__(
-            f"the model queue is full ({n_waiting} jobs waiting); wait before trying again: {wait}"
-        )
+        super().__init__(f"the model queue is full ({n_waiting} jobs waiting); wait before trying again: {wait}")
         self.n_waiting = n_waiting
         self.wait_seconds = wait_seconds
 

@@ -68,13 +68,9 @@ def _need_keys(task: Task, given: Mapping[str, Any]) -> None:
     unknown = [key for key in given if key != "id" and key not in _KEYS[task]]
     accepted = ", ".join(("id", *_KEYS[task]))
     if any(key in _STRUCTURE_KEYS for key in unknown):
-        raise ValueError(
-            f"structures ({', '.join(_STRUCTURE_KEYS)}) are not read here; task {task} takes {accepted}"
-        )
+        raise ValueError(f"structures ({', '.join(_STRUCTURE_KEYS)}) are not read here; task {task} takes {accepted}")
     if any(key in _LOGOS_KEYS for key in unknown):
-        raise ValueError(
-            f"this is a line in LOGOS's own format, which is not read here; task {task} takes {accepted}"
-        )
+        raise ValueError(f"this is a line in LOGOS's own format, which is not read here; task {task} takes {accepted}")
     if unknown:
         raise ValueError(f"unknown key {unknown[0]!r}; task {task} takes {accepted}")
 
@@ -87,9 +83,7 @@ def _ligand(name: str, given: Mapping[str, Any]) -> Asked:
     sequence = _residues(given, "sequence")
     pocket = given.get("pocket", [])
     if not _is_list(pocket) or not all(type(at) is int and 0 <= at < len(sequence) for at in pocket):
-        raise ValueError(
-            f"pocket must be a list of residue indices from 0 to {len(sequence) - 1}, got {pocket!r}"
-        )
+        raise ValueError(f"pocket must be a list of residue indices from 0 to {len(sequence) - 1}, got {pocket!r}")
     protein = Protein(sequence, tuple(sorted(set(pocket))))
     return Asked(name, prompt_for("ligand", proteins=protein), sequence)
 
@@ -107,9 +101,7 @@ def _reaction(name: str, given: Mapping[str, Any]) -> Asked:
     reactants = given.get("reactants")
     if not _is_list(reactants) or not reactants:
         raise ValueError(f"reactants must be a list of one or more SMILES, got {reactants!r}")
-    return Asked(
-        name, prompt_for("reaction", reactants=[_molecule(smiles, "a reactant") for smiles in reactants])
-    )
+    return Asked(name, prompt_for("reaction", reactants=[_molecule(smiles, "a reactant") for smiles in reactants]))
 
 
 def _protein_edit(name: str, given: Mapping[str, Any]) -> Asked:
@@ -118,9 +110,7 @@ def _protein_edit(name: str, given: Mapping[str, Any]) -> Asked:
 
 
 def _antibody_cdr(name: str, given: Mapping[str, Any]) -> Asked:
-    chains = {
-        letter: _residues(given, key) for key, letter in (("light", "L"), ("heavy", "H")) if given.get(key)
-    }
+    chains = {letter: _residues(given, key) for key, letter in (("light", "L"), ("heavy", "H")) if given.get(key)}
     if not chains:
         raise ValueError("give heavy or light, the sequence of a variable domain")
     loop, span = _loop(given.get("loops"), chains)
@@ -135,13 +125,7 @@ def _antibody_cdr(name: str, given: Mapping[str, Any]) -> Asked:
 
 def _loop(loops: Any, chains: Mapping[str, str]) -> tuple[str, tuple[int, int]]:
     """The one loop asked for and its span in its chain."""
-    names = (
-        [loops]
-        if isinstance(loops, str)
-        else list(loops)
-        if _is_list(loops) or isinstance(loops, Mapping)
-        else []
-    )
+    names = [loops] if isinstance(loops, str) else list(loops) if _is_list(loops) or isinstance(loops, Mapping) else []
     if len(names) != 1:
         raise ValueError(f"loops must name one loop at a time (H1 to H3, L1 to L3), got {loops!r}")
     loop = names[0]
@@ -153,9 +137,7 @@ def _loop(loops: Any, chains: Mapping[str, str]) -> tuple[str, tuple[int, int]]:
     if not isinstance(loops, Mapping):
         found = locate_loops(sequence, loop[0])
         if loop not in found:
-            raise ValueError(
-                f"loop {loop} was not found by its conserved residues; give {{{loop!r}: [start, end]}}"
-            )
+            raise ValueError(f"loop {loop} was not found by its conserved residues; give {{{loop!r}: [start, end]}}")
         return loop, found[loop]
     span = loops[loop]
     whole = _is_list(span) and len(span) == 2 and all(type(at) is int for at in span)

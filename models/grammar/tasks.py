@@ -14,9 +14,7 @@ from models.grammar.objects import Antibody, CdrDesign, GrammarObject, Molecule,
 from models.grammar.parse import parse
 from models.grammar.render import render_antibody, render_molecules, render_protein
 
-Task = Literal[
-    "molecule", "ligand", "pocket", "retrosynthesis", "reaction", "material", "protein_edit", "antibody_cdr"
-]
+Task = Literal["molecule", "ligand", "pocket", "retrosynthesis", "reaction", "material", "protein_edit", "antibody_cdr"]
 
 _T = TypeVar("_T")
 

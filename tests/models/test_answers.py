@@ -12,9 +12,7 @@ from models.grammar.tasks import STOP, Task
 from models.task_inputs import understand
 
 
-def read(
-    task: Task, given: dict[str, Any], text: str, finish: FinishReason = "stop"
-) -> tuple[dict[str, Any], str]:
+def read(task: Task, given: dict[str, Any], text: str, finish: FinishReason = "stop") -> tuple[dict[str, Any], str]:
     sample = Sample("0", 0, text, (1,), -1.0, -1.0, 2.0, finish)
     answer = read_answer(task, understand(task, 0, given), sample)
     return dict(answer.fields), answer.reason
@@ -55,9 +53,7 @@ def test_valid_answers(task: Task, given: dict[str, Any], text: str, fields: dic
 
 
 @pytest.mark.parametrize(("task", "given", "text", "fields"), VALID, ids=[case[0] for case in VALID])
-def test_a_cut_off_answer_is_never_valid(
-    task: Task, given: dict[str, Any], text: str, fields: dict[str, Any]
-) -> None:
+def test_a_cut_off_answer_is_never_valid(task: Task, given: dict[str, Any], text: str, fields: dict[str, Any]) -> None:
     assert read(task, given, text, "length") == (dict.fromkeys(fields), "cut off at the token limit")
 
 

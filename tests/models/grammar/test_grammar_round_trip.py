@@ -71,9 +71,7 @@ def test_rows_of_blocks_either_read_back_or_are_refused(items):
     try:
         text = render(items)
     except ValueError:
-        assert any(
-            isinstance(a, go.Protein) and isinstance(b, go.Molecule | go.Complex) for a, b in pairwise(items)
-        )
+        assert any(isinstance(a, go.Protein) and isinstance(b, go.Molecule | go.Complex) for a, b in pairwise(items))
         return
     assert parse(text) == tuple(items)
 
@@ -119,9 +117,7 @@ def test_the_forms_of_the_specification_to_the_letter():
     expanded = go.Protein("AXG", (1, 2), expanded=True)
     assert render(expanded) == "<ProteinS>A<PocketS>X<PocketE><PocketS>NCC(=O)O<PocketE><ProteinE>"
     material = go.Material((go.Metal("[Zn]"), go.Molecule("O=C([O-])c1ccncc1")))
-    assert render(material) == (
-        "<MaterialS><MetalS>[Zn]<MetalE><MoleculeS>O=C([O-])c1ccncc1<MoleculeE><MaterialE>"
-    )
+    assert render(material) == ("<MaterialS><MetalS>[Zn]<MetalE><MoleculeS>O=C([O-])c1ccncc1<MoleculeE><MaterialE>")
     assert len(tags.LOGOS_TAGS) == 16
     assert tags.OUR_TAGS == ("<CdrS>", "<CdrE>", "<Edit>", "<Design>")
 
