@@ -2,7 +2,7 @@
 
     python benchmarks/loop.py --zinc zinc250k.smi.gz --home DIR [--targets ABL1 EGFR] [--calls 32] [--json]
 
-Arms: the loop (four rounds); samples of the same model without refinement; random ZINC molecules. All pass the same
+Arms: the loop (eight rounds); samples of the same model without refinement; random ZINC molecules. All pass the same
 hard filters; every docked molecule is docked once at exhaustiveness 1 with one seed in the target's own box. Each
 molecule the loop docked is matched, before any control is docked, with the control molecule nearest in heavy atoms and
 logP; intervals are bootstraps over those pairs. "better" is printed only where the interval excludes 0. Docking is
@@ -38,8 +38,12 @@ from tools.registry import load_domain
 from tools.types import CheckResult, Verdict
 from tools.worker import call_in_worker
 
-ROUNDS, PER_ROUND, POOL, TOP, RESAMPLES = 4, 64, 1500, 10, 10_000
+ROUNDS, PER_ROUND, POOL, TOP, RESAMPLES = 8, 64, 1500, 10, 10_000
 SIZE_UNIT, LOGP_UNIT = 1.0, 0.5
+OBJECTIVE = [
+    {"score": "vina", "goal": "minimize", "weight": 1.0},
+    {"score": "ligand_efficiency", "goal": "maximize", "weight": 0.5},
+]
 DOCKING = {
     "exhaustiveness": 1,
     "final_exhaustiveness": 1,
@@ -78,6 +82,7 @@ def run_target(target: str, args: argparse.Namespace, session: Session) -> dict[
     campaign = {
         "name": f"loop benchmark {target}",
         "target": target,
+        "objective": OBJECTIVE,
         "rounds": ROUNDS,
         "per_round": PER_ROUND,
         "refine": args.refine,
