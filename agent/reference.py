@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from agent.deps import Deps
+from agent.standing import objectives_of
 from tools.domain import StageOutcome
 from tools.funnel import call_id_of, executing, stages_of
+from tools.rank import overall_desirability
 
 
 def judge_reference(outcomes: Sequence[StageOutcome], context: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
@@ -19,4 +21,8 @@ def judge_reference(outcomes: Sequence[StageOutcome], context: Mapping[str, Any]
         for stage in stages_of(deps.domain, "cheap")
         for call in stage.calls(context["reference"]["smiles"], {}, context)
     ]
-    return deps.domain.reference_report(context, [*cheap, *(r for o in outcomes for r in o.results)])
+    report = deps.domain.reference_report(context, [*cheap, *(r for o in outcomes for r in o.results)])
+    values = {name: score["value"] for name, score in report["scores"].items()}
+    desirability = overall_desirability(values, objectives_of(deps))
+    report["scores"]["desirability"] = {"value": desirability, "unit": "", "goal": "maximize", "call_id": ""}
+    return report

@@ -148,5 +148,5 @@ def _drugs_control(result: CheckResult) -> dict[str, Any]:
         "name": "approved_drugs",
         "verdict": "pass" if lost <= details["n_drugs"] / 2 else "fail",
         "summary": f"{summary} ({causes})." if causes else f"{summary}.",
-        "evidence": {"n_lost": lost, **details, "calls": [result.call_id]},
+        "evidence": {**details, "calls": [result.call_id]},
     }

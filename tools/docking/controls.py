@@ -254,7 +254,7 @@ def judge_trust(
     if not verdicts:
         return (
             "untested",
-            "no cognate ligand to redock and no known actives: docking is untested on this target",
+            "there is no bound ligand to dock back, and no known actives were given",
         )
     trust: Trust = "trusted" if all(verdicts) else "weak"
     return trust, "; ".join(sentences)
