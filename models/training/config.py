@@ -91,4 +91,7 @@ def _from_table(name: str, table: dict[str, Any]) -> PretrainConfig:
         )
     if "mixture" not in table:
         raise ConfigError(f"configuration {name!r} lacks the table [mixture]")
-    return PretrainConfig(**table)
+    try:
+        return PretrainConfig(**table)
+    except TypeError as error:
+        raise ConfigError(f"configuration {name!r} has a value of the wrong kind: {error}") from error

@@ -198,6 +198,7 @@ def test_packaged_configurations_load():
         ("steps = 1\n[mixture]\nmolecule = -1.0", "shares of 0 or more"),
         ("steps = 1\nhidden_size = 30\nn_heads = 4\n[mixture]\nmolecule = 1.0", "evenly"),
         ("steps = [", "not TOML"),
+        ('steps = 1\nn_layers = "two"\n[mixture]\nmolecule = 1.0', "wrong kind"),
     ],
 )
 def test_wrong_configurations_are_one_clear_line(tmp_path, text, message):
