@@ -4,8 +4,8 @@
 
 The list is made before anything is docked: of the CrossDocked test complexes those whose ligand comes from the very
 receptor structure ("own crystal", minimised pose) and has 18 to 35 heavy atoms, in the order of their names. Docking
-starts from an RDKit conformer of the SMILES; the RMSD is symmetry-corrected and unaligned, of the top pose. None is left
-out of the table.
+starts from an RDKit conformer of the SMILES; the RMSD is symmetry-corrected and unaligned, of the top pose. None is
+left out of the table.
 """
 
 from __future__ import annotations

@@ -79,8 +79,8 @@ class ScientificTokenizer:
     def encode_many(self, texts: list[str]) -> list[list[int]]:
         """As `encode` without special tokens, for many texts at once.
 
-        Texts made of tags and SMILES alone, most of a corpus, take a short cut past the normaliser: the same ids, ten times
-        faster.
+        Texts made of tags and SMILES alone, most of a corpus, take a short cut past the normaliser: the same ids, ten
+        times faster.
         """
         short_cuts = [self._encode_smiles_only(text) for text in texts]
         others = iter(self._encode_in_full([t for t, ids in zip(texts, short_cuts, strict=True) if ids is None]))
