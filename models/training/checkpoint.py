@@ -13,10 +13,12 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from models.errors import CheckpointError
+
 KEEP = 2
 
 
-class CorruptCheckpointError(ValueError):
+class CorruptCheckpointError(CheckpointError):
     """A training checkpoint is incomplete or of another model; says which file and why."""
 
 

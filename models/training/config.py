@@ -8,8 +8,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+from models.errors import ModelInputError
 
-class ConfigError(ValueError):
+
+class ConfigError(ModelInputError):
     """A training configuration is wrong. One line: the key, the value, what is accepted."""
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.tokenizer import ScientificTokenizer
 from models.training.batches import MixtureSampler, group_by_length, validation_batches
-from models.training.config import PretrainConfig, load_pretrain_config
+from models.training.config import ConfigError, PretrainConfig, load_pretrain_config
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +42,8 @@ def run(config: str, data: Path, out: Path, resume: bool = False, minutes: float
         settings = replace(settings, minutes=minutes, steps=None)
     corpus = data
     if not (data / "corpus.json").is_file():
+        if not (data / "chem").is_dir():
+            raise ConfigError(f"{data} holds neither a corpus (corpus.json) nor the data files (chem/, bio/)")
         from models.training import parallel
         from models.training.corpus import build_corpus
 

@@ -15,7 +15,7 @@ from models.training.batches import MixtureSampler, group_by_length, validation_
 from models.training.checkpoint import CorruptCheckpointError, checkpoints
 from models.training.config import ConfigError, PretrainConfig, config_names, load_pretrain_config
 from models.training.optimizer import orthogonalise
-from models.training.pretrain import TrainingError, cosine_share, pretrain
+from models.training.pretrain import TrainingError, cosine_share, pretrain, run
 
 SMILES = ["CCO", "CCN", "c1ccccc1", "CC(=O)O", "CCCC", "CC(C)O", "OCCO", "c1ccncc1", "CCOC", "NCCN"]
 CONFIG = PretrainConfig(
@@ -174,6 +174,11 @@ def test_orthogonalised_matrices_have_singular_values_near_one():
         values = torch.linalg.svdvals(orthogonalise(torch.randn(shape)))
         assert values.min() > 0.5
         assert values.max() < 1.5
+
+
+def test_a_folder_without_data_is_one_clear_line(tmp_path):
+    with pytest.raises(ConfigError, match="holds neither a corpus"):
+        run("first", tmp_path, tmp_path / "out")
 
 
 def test_cosine_share():
