@@ -56,7 +56,13 @@ def main() -> None:
             try:
                 receptor = prepare_receptor(receptor_file, PocketSpec(ligand_file=ligand_file))
                 assert receptor.ligand is not None
-                results = redock(receptor, receptor.ligand.smiles, receptor.ligand.molblock, SEEDS, args.exhaustiveness)
+                results = redock(
+                    receptor,
+                    receptor.ligand.smiles,
+                    receptor.ligand.molblock,
+                    SEEDS,
+                    exhaustiveness=args.exhaustiveness,
+                )
                 row["rmsd_angstrom"] = [round(result.rmsd_angstrom, 2) for result in results]
                 row["affinity_kcal_mol"] = [round(result.affinity_kcal_mol, 2) for result in results]
                 row["seconds"] = round(sum(result.seconds for result in results), 1)
