@@ -12,8 +12,8 @@ from models.training.export import parameter_count, stated_hashes, weight_hashes
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "models" / "weights"
 GENERATOR = load_generator(WEIGHTS, "cpu")
-MIN_VALID = 0.35
-MIN_VALID_IN_POCKET = 0.25
+MIN_VALID = 0.75
+MIN_VALID_IN_POCKET = 0.5
 """Far below the card's figures: chance on 64 or 32 samples must not fail the suite, a broken model must."""
 
 ABL1_STRETCH = Protein(
@@ -70,7 +70,7 @@ def test_it_writes_molecules_after_a_pocket():
         with contextlib.suppress(GrammarError):
             extract("ligand", prompt, sample)
             well_formed += 1
-    assert well_formed > 0.6 * len(samples)
+    assert well_formed > 0.8 * len(samples)
 
 
 def test_samples_are_the_same_for_the_same_seed():
