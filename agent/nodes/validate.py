@@ -21,6 +21,8 @@ from tools.funnel import executing, replay_chain, stages_of, walk
 from tools.types import Candidate, CheckResult, Verdict
 from tools.worker import chain_in_worker
 
+FIRST_RESERVE, MOST_RESERVE, RESERVE_MARGIN = 0.4, 0.6, 1.2
+
 
 def validate(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:
     deps, context, round_ = runtime.context, state["context"], state["round"]
@@ -93,21 +95,25 @@ def outcomes_of(
 
 
 def reserve_for_finalists(deps: Deps) -> float:
-    """Seconds to keep for docking the finalists again: what a docked candidate took so far, scaled by exhaustiveness
-    (Vina's time is proportional to it), shared over the workers. Before the first docking: 40 % of the budget."""
+    """Seconds to keep for docking the finalists and the reference again, shared over the workers.
+
+    What a docked candidate took so far, its docking scaled by exhaustiveness (Vina's time is proportional to it), with
+    `RESERVE_MARGIN` on top; before the first docking `FIRST_RESERVE` of the budget, and never more than `MOST_RESERVE`.
+    """
     minutes, docking = deps.campaign.budget.minutes, deps.campaign.docking
     if minutes is None:
         return 0.0
-    took = [
-        sum(result.seconds for result in results)
+    docked = [
+        results
         for results in deps.ledger.results(deps.run_id).values()
         if any(result.name == "dock" for result in results)
     ]
-    if not took:
-        return 0.4 * minutes * 60.0
-    waves = -(-docking.finalists // deps.executor.workers)
+    if not docked:
+        return FIRST_RESERVE * minutes * 60.0
     scale = docking.final_exhaustiveness / docking.exhaustiveness
-    return min(0.6 * minutes * 60.0, waves * scale * sum(took) / len(took))
+    took = sum(r.seconds * (scale if r.name == "dock" else 1.0) for results in docked for r in results) / len(docked)
+    waves = -(-(docking.finalists + 1) // deps.executor.workers)
+    return min(MOST_RESERVE * minutes * 60.0, RESERVE_MARGIN * waves * took)
 
 
 def results_of(outcomes: Sequence[StageOutcome]) -> list[CheckResult]:
