@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from agent.config import load_settings
 from agent.interface.cli import build_cli
-from models.errors import CheckpointError, ModelInputError, ModelMemoryError, QueueFullError, WorkerClosedError
+from models.errors import (
+    CheckpointError,
+    ModelInputError,
+    ModelMemoryError,
+    QueueFullError,
+    TrainingError,
+    WorkerClosedError,
+)
 from tools.errors import InputError, OrganonError
 
 if TYPE_CHECKING:
@@ -31,7 +38,7 @@ def main() -> None:
         build_cli(open_session, load_settings)()
     except (InputError, ModelInputError, CheckpointError) as error:
         sys.exit(_say(str(error), 2))
-    except (OrganonError, QueueFullError, WorkerClosedError, ModelMemoryError) as error:
+    except (OrganonError, QueueFullError, WorkerClosedError, ModelMemoryError, TrainingError) as error:
         sys.exit(_say(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(_say("interrupted; a run that was under way can be resumed", 130))

@@ -27,6 +27,7 @@ from agent.campaign import parse_campaign
 from agent.config import load_settings
 from agent.executor import Executor, Fault, Task
 from agent.interface.output import print_event
+from agent.refine.sample import MAX_NEW_TOKENS, TEMPERATURE, TOP_P
 from agent.session import Session
 from models.backends.base import Request
 from models.registry import load_generator
@@ -124,7 +125,15 @@ def described(smiles: str, descriptors: CheckResult, vina: float | None = None) 
 
 def model_samples(seed: int) -> list[str]:
     prompt = DOMAIN.prompts({"pocket_chain": None})[0]
-    request = Request(prompt.text, n=POOL, top_p=0.95, max_new_tokens=96, stop=(prompt.stop,), seed=seed)
+    request = Request(
+        prompt.text,
+        n=POOL,
+        temperature=TEMPERATURE,
+        top_p=TOP_P,
+        max_new_tokens=MAX_NEW_TOKENS,
+        stop=(prompt.stop,),
+        seed=seed,
+    )
     samples = sorted(load_generator().generate([request]), key=lambda sample: sample.index)
     return [sample.text.removesuffix(prompt.stop) for sample in samples]
 

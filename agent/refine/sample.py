@@ -7,7 +7,8 @@ from agent.refine.strategy import Order, Proposal, derived_seed
 from models.backends.base import Generator, Request
 from tools.domain import Context
 
-TEMPERATURE, TOP_P, MAX_NEW_TOKENS = 1.0, 0.95, 96
+TEMPERATURE, TOP_P, MAX_NEW_TOKENS = 0.8, 0.95, 96
+"""97 % of the shipped checkpoint's molecules are valid at temperature 0.8, 90 % at 1.0, equally novel (its card)."""
 
 
 class Sample:
