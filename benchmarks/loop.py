@@ -220,7 +220,8 @@ def compare(loop: Sequence[Molecule], other: Sequence[Molecule], seed: int) -> d
 def top(values: NDArray[np.float64], smallest: bool) -> NDArray[np.float64]:
     """Mean of the ten best in each arm: (R, N, 2) -> (R, 2)."""
     ordered = np.sort(values, axis=1)
-    return (ordered[:, :TOP] if smallest else ordered[:, -TOP:]).mean(axis=1)
+    best: NDArray[np.float64] = (ordered[:, :TOP] if smallest else ordered[:, -TOP:]).mean(axis=1)
+    return best
 
 
 def interval(resampled: NDArray[np.float64], observed: NDArray[np.float64], lower_is_better: bool) -> dict[str, Any]:

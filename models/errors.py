@@ -7,7 +7,8 @@ ValueError
 RuntimeError
 ├── QueueFullError    the worker's queue is full; carries the estimated wait    (TransientError above)
 ├── WorkerClosedError the worker was shut down before the job ran               (TransientError above)
-└── ModelMemoryError  one single sequence does not fit into memory              (TransientError above)
+├── ModelMemoryError  one single sequence does not fit into memory              (TransientError above)
+└── TrainingError     training cannot go on, or cannot start as asked           (StopError above)
 """
 
 
@@ -37,3 +38,7 @@ class WorkerClosedError(RuntimeError):
 
 class ModelMemoryError(RuntimeError):
     """Not even a batch of one sequence fits into the free memory."""
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; says at which step and where the last good checkpoint is."""

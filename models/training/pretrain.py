@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.errors import TrainingError
 from models.tokenizer import ScientificTokenizer
 from models.training.batches import MixtureSampler, group_by_length, validation_batches
 from models.training.config import ConfigError, PretrainConfig, load_pretrain_config
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     import torch
 
 LossOf = Callable[["torch.Tensor"], "torch.Tensor"]
-
-
-class TrainingError(RuntimeError):
-    """Training cannot go on; says at which step and where the last good checkpoint is."""
 
 
 def run(config: str, data: Path, out: Path, resume: bool = False, minutes: float | None = None) -> dict[str, Any]:

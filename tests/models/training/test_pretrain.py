@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from models.errors import TrainingError
 from models.tokenizer import ScientificTokenizer
 from models.training import pretrain as pretrain_module
 from models.training.batches import MixtureSampler, group_by_length, validation_batches
 from models.training.checkpoint import CorruptCheckpointError, checkpoints
 from models.training.config import ConfigError, PretrainConfig, config_names, load_pretrain_config
 from models.training.optimizer import orthogonalise
-from models.training.pretrain import TrainingError, cosine_share, pretrain, run
+from models.training.pretrain import cosine_share, pretrain, run
 
 SMILES = ["CCO", "CCN", "c1ccccc1", "CC(=O)O", "CCCC", "CC(C)O", "OCCO", "c1ccncc1", "CCOC", "NCCN"]
 CONFIG = PretrainConfig(
