@@ -17,7 +17,7 @@ from agent.deps import Deps
 from agent.standing import Standing, objectives_of, standings, values_of
 from tools.rank import overall_desirability, select_diverse
 from tools.surrogate import predict
-from tools.types import Candidate
+from tools.types import Candidate, CheckResult
 
 OPTIMISM = 1.0
 """Standard deviations added in the objective's favour (upper confidence bound; Srinivas 2010, 1 is their practice)."""
@@ -27,12 +27,17 @@ MAX_TESTED = 1000
 
 
 def choose(
-    passing: Sequence[Candidate], n: int, round_: int, context: Mapping[str, Any], deps: Deps
+    passing: Sequence[tuple[Candidate, Sequence[CheckResult]]],
+    n: int,
+    round_: int,
+    context: Mapping[str, Any],
+    deps: Deps,
 ) -> list[Candidate]:
-    """The `n` to dock, in candidate order."""
+    """The `n` to dock, in candidate order. `passing` are candidates with their cheap results alone: what a run that was
+    interrupted has already docked of this round must not bear on the choice."""
     if n <= 0 or not passing:
         return []
-    similarity = deps.domain.similarity([candidate.text for candidate in passing])
+    similarity = deps.domain.similarity([candidate.text for candidate, _ in passing])
     taken = select_diverse(
         range(len(passing)),
         _worth(passing, round_, context, deps),
@@ -41,19 +46,19 @@ def choose(
         TOO_SIMILAR,
         fill=True,
     )
-    return [passing[index] for index in sorted(taken)]
+    return [passing[index][0] for index in sorted(taken)]
 
 
-def _worth(passing: Sequence[Candidate], round_: int, context: Mapping[str, Any], deps: Deps) -> list[float]:
+def _worth(
+    passing: Sequence[tuple[Candidate, Sequence[CheckResult]]], round_: int, context: Mapping[str, Any], deps: Deps
+) -> list[float]:
     """Desirability each may reach, over the objectives that are known or can be predicted (0 where there are none)."""
-    stored = deps.ledger.results(deps.run_id)
     tested = [s for s in standings(deps, context, before_round=round_) if s.docked][:MAX_TESTED]
-    predicted = _predictions(passing, tested, deps)
+    predicted = _predictions([candidate for candidate, _ in passing], tested, deps)
     objectives = objectives_of(deps)
     worth = []
-    for index, candidate in enumerate(passing):
-        results = {result.name: result for result in stored[candidate.candidate_id]}
-        values = values_of(deps.domain.scores(results, context))
+    for index, (_, results) in enumerate(passing):
+        values = values_of(deps.domain.scores({result.name: result for result in results}, context))
         values |= {name: float(guess[index]) for name, guess in predicted.items()}
         known = [objective for objective in objectives if values.get(objective.score) is not None]
         worth.append((overall_desirability(values, known) if known else None) or 0.0)

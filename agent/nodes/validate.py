@@ -38,10 +38,12 @@ def validate(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:
     return {"docked": state["docked"] + docked, "seconds": deps.clock.seconds()}
 
 
-def screen(candidates: Sequence[Candidate], context: Mapping[str, Any], deps: Deps) -> list[Candidate]:
-    """Run the cheap stages here, in one process; returns those that passed."""
+def screen(
+    candidates: Sequence[Candidate], context: Mapping[str, Any], deps: Deps
+) -> list[tuple[Candidate, Sequence[CheckResult]]]:
+    """Run the cheap stages here, in one process; returns those that passed, with their cheap results."""
     stages, execute = stages_of(deps.domain, "cheap"), executing(deps.ledger, deps.artifacts)
-    passing: list[Candidate] = []
+    passing: list[tuple[Candidate, Sequence[CheckResult]]] = []
     finished: dict[str, Sequence[CheckResult]] = {}
     known = deps.ledger.results(deps.run_id)
     for candidate in candidates:
@@ -50,7 +52,7 @@ def screen(candidates: Sequence[Candidate], context: Mapping[str, Any], deps: De
             finished[candidate.candidate_id] = results_of(outcomes)
             announce(candidate, outcomes, deps)
         if outcomes[-1].verdict is Verdict.PASS:
-            passing.append(candidate)
+            passing.append((candidate, results_of(outcomes)))
     deps.ledger.put_all_results(deps.run_id, finished)
     return passing
 
@@ -61,9 +63,11 @@ def keep(
     earlier: Mapping[str, Sequence[CheckResult]],
     deps: Deps,
 ) -> None:
-    """Store a candidate's new results behind its `earlier` ones, and say so."""
-    results = [*earlier[candidate.candidate_id], *results_of(outcomes)]
-    deps.ledger.put_results(deps.run_id, candidate.candidate_id, results)
+    """Store a candidate's new results behind its `earlier` ones, and say so. What a resumed run finds again stays."""
+    known = earlier[candidate.candidate_id]
+    ids = {result.call_id for result in known}
+    new = [result for result in results_of(outcomes) if result.call_id not in ids]
+    deps.ledger.put_results(deps.run_id, candidate.candidate_id, [*known, *new])
     announce(candidate, outcomes, deps)
 
 
