@@ -70,9 +70,9 @@ def _docking(artifacts: Artifacts) -> str:
 
 def _minimisation() -> str:
     from rdkit import Chem
-    from tools.simulation.minimise import minimise_ligand
 
     from tools.molecule.conformers import embed
+    from tools.simulation.minimise import minimise_ligand
 
     result = minimise_ligand(embed(Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O"), 1, seed=1))
     return f"aspirin minimised to {result.energy_after_kcal_mol:.2f} kcal/mol"
