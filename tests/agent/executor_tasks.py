@@ -94,6 +94,8 @@ def _tell_and_hang(directory: str, number: int) -> None:
 
 
 if __name__ == "__main__":
+    # A shell that starts a job in the background hands down "ignore the interrupt"; Ctrl-C is what is tested here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from tests.agent import executor_tasks
 
     executor_tasks.sleeper_parent()
