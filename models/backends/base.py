@@ -28,6 +28,8 @@ FinishReason = Literal["stop", "length"]
 MAX_SAMPLES_PER_REQUEST = 100_000
 """Guards against typing errors; not a limit of the method (LOGOS's largest published run has 10,000)."""
 
+MAX_BEAMS = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -48,6 +50,9 @@ class Request:
     stop: tuple[str, ...] = ()
     seed: int = 0
     request_id: str = "0"
+    beams: int = 0
+    constrained: bool = False
+    ignore_eos: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,9 @@ def validate_request(request: Request) -> None:
     _need_whole("n", request.n, 1, MAX_SAMPLES_PER_REQUEST)
     _need_whole("max_new_tokens", request.max_new_tokens, 1, None)
     _need_whole("seed", request.seed, 0, 2**63 - 1)
+    _need_whole("beams", request.beams, 0, MAX_BEAMS)
+    if 0 < request.beams < request.n:
+        raise ModelInputError(f"beams is {request.beams}, which cannot give n = {request.n}; raise beams or lower n")
     _need_number("temperature", request.temperature, "a finite number >= 0 (0 is greedy)", lambda x: x >= 0)
     _need_number("top_p", request.top_p, "a number > 0 and <= 1", lambda x: 0 < x <= 1)
     _need_number("repetition_penalty", request.repetition_penalty, "a finite number > 0", lambda x: x > 0)
