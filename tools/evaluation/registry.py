@@ -1,0 +1,27 @@
+"""The table of evaluations: `organon model eval NAME`. A new one is a module here and one line below."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from tools.errors import InputError
+from tools.evaluation.protocol import Evaluator
+
+EVALUATORS: dict[str, str] = {
+    "molecule": "tools.evaluation.molecule:EVALUATOR",
+    "retrosynthesis": "tools.evaluation.retrosynthesis:EVALUATOR",
+    "reaction": "tools.evaluation.reaction:EVALUATOR",
+    "material": "tools.evaluation.material:EVALUATOR",
+    "perplexity": "tools.evaluation.perplexity:EVALUATOR",
+}
+"""Name -> "module:attribute", imported when asked for so that listing them costs nothing."""
+
+
+def load_evaluator(name: str) -> Evaluator:
+    """The evaluator `name`; InputError with the list otherwise."""
+    if name not in EVALUATORS:
+        raise InputError(f"unknown evaluation {name!r}; there are {', '.join(EVALUATORS)}")
+    module, _, attribute = EVALUATORS[name].partition(":")
+    found = getattr(import_module(module), attribute)
+    assert isinstance(found, Evaluator)
+    return found
