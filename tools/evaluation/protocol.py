@@ -91,9 +91,10 @@ class Study(Protocol):
     """One evaluation in progress."""
 
     def cases(self, rows: Iterable[tuple[str, Row]]) -> Iterable[Case]:
-        """Cases of the chosen rows, each given with its id (`row-<number from 1>`, or the row's `id` column).
+        """Cases of the rows given, each with its id `row-<number from 1>`: usually one case a row under that id, or
+        several under ids that begin with it. A row that cannot be asked gives a Case with `failed`.
 
-        Unconditioned tasks ignore the rows and give one case a sample.
+        Called once for each usable row; for `samples_are_rows` once with all of them, to give one case a sample.
         """
 
     def answer(self, cases: Sequence[Case]) -> Sequence[Record]:
@@ -113,6 +114,7 @@ class Evaluator:
     for this task. `options`: the evaluator's own options with their defaults; others are refused. `rows_at_once`:
     cases given to `answer` together. `samples_are_rows`: each sample is a case of its own and `n` only says how many,
     so that a larger `n` goes on from a smaller one. `references`: the run takes further files of known objects.
+    `augments`: the study asks `augment` spellings of each input.
     """
 
     name: str
@@ -124,3 +126,4 @@ class Evaluator:
     rows_at_once: int = 64
     samples_are_rows: bool = False
     references: bool = False
+    augments: bool = False
