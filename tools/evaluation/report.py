@@ -1,4 +1,4 @@
-"""The report of an evaluation as JSON values: figures with intervals and definitions, and all one needs to repeat it."""
+"""The report of an evaluation, JSON values: figures with intervals and definitions, and what repeating it takes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,140 @@
+"""Metal-organic frameworks as text: valid, novel, unique, and with a new building block. Sequence level only.
+
+A framework is its set of metal nodes and its set of linkers (topology is not written by the model). None of the figures
+says that a framework can be built: they never stand beside structure-level ones (MOFFlow-2, Mofasa), and the charge
+balance of nodes and linkers is not looked at, since the text gives no stoichiometry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rdkit import Chem, rdBase
+
+from tools.errors import InputError
+from tools.evaluation.ask import Question, ask
+from tools.evaluation.candidates import canonical_parts
+from tools.evaluation.data_files import need_columns, read_rows
+from tools.evaluation.intervals import share_figure
+from tools.evaluation.protocol import Case, Evaluator, Figure, Record, Row, Setup
+
+COLUMNS = ("nodes", "linkers")
+Framework = tuple[tuple[str, ...], tuple[str, ...]]
+"""Distinct canonical nodes, distinct canonical linkers, each sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What is known: whole frameworks, and the nodes and linkers that occur in them."""
+
+    frameworks: frozenset[Framework]
+    nodes: frozenset[str]
+    linkers: frozenset[str]
+
+
+def canonical_node(smiles: str) -> str:
+    """Canonical SMILES of a metal node, unsanitised: its valences are the framework's."""
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(smiles, sanitize=False)
+    return smiles if mol is None else str(Chem.MolToSmiles(mol))
+
+
+def framework_of(nodes: Iterable[str], linkers: Iterable[str]) -> Framework | None:
+    """The framework of these building blocks, or None where a linker is no molecule or either kind is missing."""
+    found = canonical_parts(linkers)
+    metals = tuple(sorted({canonical_node(part) for node in nodes for part in node.split(".") if part}))
+    return (metals, tuple(sorted(set(found)))) if metals and found else None
+
+
+def load_library(paths: Sequence[Path]) -> Library:
+    """The frameworks of files with columns nodes and linkers, dots between blocks; rows with a linker that RDKit cannot
+    read are left out."""
+    frameworks: set[Framework] = set()
+    for path in paths:
+        rows = read_rows(path)
+        need_columns(path, rows, COLUMNS)
+        for row in rows:
+            if row.values.get("nodes") and row.values.get("linkers"):
+                found = framework_of([row.values["nodes"]], [row.values["linkers"]])
+                frameworks |= {found} if found else set()
+    if not frameworks:
+        raise InputError(f"{', '.join(map(str, paths))}: no row is a framework that can be read")
+    return Library(
+        frozenset(frameworks),
+        frozenset(node for nodes, _ in frameworks for node in nodes),
+        frozenset(linker for _, linkers in frameworks for linker in linkers),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialStudy:
+    setup: Setup
+    library: Library
+
+    def cases(self, rows: Iterable[tuple[str, Row]]) -> Iterable[Case]:
+        del rows  # they are the library, read on opening
+        return (Case(f"sample-{number}") for number in range(1, self.setup.settings.n + 1))
+
+    def answer(self, cases: Sequence[Case]) -> Sequence[Record]:
+        one = replace(self.setup.settings, n=1)
+        answers = ask(self.setup.generator, "material", [Question(case.case_id) for case in cases], one)
+        return [material_record(answer, self.library) for (answer,) in answers]
+
+    def figures(self, records: Sequence[Record]) -> Sequence[Figure]:
+        n = len(records)
+        valid = [(tuple(r["nodes"]), tuple(r["linkers"])) for r in records if r["reason"] == ""]
+        distinct = set(valid)
+        new = distinct - self.library.frameworks
+        new_blocks = {framework for framework in new if set(framework[1]) - self.library.linkers}
+        known_nodes = f"{len(self.library.nodes)} known nodes"
+        return [
+            share_figure(
+                "valid",
+                len(valid),
+                n,
+                f"share of samples with all metal nodes among the {known_nodes} and valid linkers",
+            ),
+            share_figure("unique", len(distinct), len(valid), "distinct frameworks among the valid samples"),
+            share_figure(
+                "novel",
+                len(new),
+                len(distinct),
+                f"share of the distinct valid frameworks not among {len(self.library.frameworks)} known ones",
+            ),
+            share_figure("vnu", len(new), n, "distinct, valid and novel frameworks over all samples, sequence level"),
+            share_figure(
+                "nbb", len(new_blocks), len(new), "share of these that hold a linker outside the library of linkers"
+            ),
+            share_figure("vnu_nbb", len(new_blocks), n, "distinct, valid, novel with a new linker, over all samples"),
+        ]
+
+
+def material_record(answer: Mapping[str, Any], library: Library) -> Record:
+    """Canonical nodes and linkers of a sample, and why it is not valid (empty where it is)."""
+    if not answer["valid"]:
+        return {"nodes": None, "linkers": None, "reason": answer["reason"], "text": str(answer["text"])[:300]}
+    framework = framework_of(answer["metals"], answer["linkers"])
+    if framework is None:
+        return {"nodes": None, "linkers": None, "reason": "no metal node or linker", "text": str(answer["text"])[:300]}
+    unknown = [node for node in framework[0] if node not in library.nodes]
+    reason = f"metal node {unknown[0]!r} is not known" if unknown else ""
+    return {"nodes": list(framework[0]), "linkers": list(framework[1]), "reason": reason}
+
+
+def open_study(setup: Setup) -> MaterialStudy:
+    return MaterialStudy(setup, load_library([setup.data, *setup.references]))
+
+
+EVALUATOR = Evaluator(
+    name="material",
+    title="metal-organic frameworks, sequence level, against known ones",
+    open=open_study,
+    columns=COLUMNS,
+    defaults={"n": 300},
+    rows_at_once=128,
+    samples_are_rows=True,
+    references=True,
+)
