@@ -8,6 +8,7 @@ RuntimeError
 ├── QueueFullError    the worker's queue is full; carries the estimated wait    (TransientError above)
 ├── WorkerClosedError the worker was shut down before the job ran               (TransientError above)
 ├── ModelMemoryError  one single sequence does not fit into memory              (TransientError above)
+├── ServerError       a model server does not answer, or not as it should       (TransientError above)
 └── TrainingError     training cannot go on, or cannot start as asked           (StopError above)
 """
 
@@ -38,6 +39,15 @@ class WorkerClosedError(RuntimeError):
 
 class ModelMemoryError(RuntimeError):
     """Not even a batch of one sequence fits into the free memory."""
+
+
+class ServerError(RuntimeError):
+    """The model server at `url` failed; says what was tried, how often and for how long. Nothing a run has
+    stored is lost."""
+
+    def __init__(self, url: str, what: str) -> None:
+        super().__init__(f"the model server at {url} {what}")
+        self.url = url
 
 
 class TrainingError(RuntimeError):
