@@ -6,6 +6,7 @@ and its residues are among the twenty. Whether a molecule is any good is for the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -30,7 +31,7 @@ class Answer:
 
 def read_answer(task: Task, one: Asked, sample: Sample) -> Answer:
     """The task's fields from one sample; None in each where nothing could be read."""
-    empty = dict.fromkeys(_FIELDS[task])
+    empty = empty_fields(task)
     if sample.finish_reason == "length":
         return Answer(empty, "cut off at the token limit")
     try:
@@ -38,6 +39,20 @@ def read_answer(task: Task, one: Asked, sample: Sample) -> Answer:
     except ValueError as fault:
         return Answer(empty, str(fault))
     return _READERS[task](objects, one)
+
+
+def empty_fields(task: Task) -> dict[str, Any]:
+    """The output fields of a task with nothing in them."""
+    return dict.fromkeys(_FIELDS[task])
+
+
+def identity(answer: Answer, text: str) -> str:
+    """What two answers to one input share when they are the same: canonical fields in any order of their
+    parts where the answer is valid, else the text as it stands."""
+    if answer.reason:
+        return f"text {text}"
+    parts = {key: sorted(value) if isinstance(value, list) else value for key, value in answer.fields.items()}
+    return json.dumps(parts, sort_keys=True)
 
 
 def _read_smiles(objects: Sequence[GrammarObject], _: Asked) -> Answer:
@@ -58,17 +73,18 @@ def _read_pocket(objects: Sequence[GrammarObject], one: Asked) -> Answer:
 
 
 def _read_material(objects: Sequence[GrammarObject], _: Asked) -> Answer:
-    """Linkers have to be molecules for RDKit; nodes have only to parse, their valences being the
-    framework's."""
+    """Linkers have to be molecules for RDKit (and are made canonical); nodes have only to parse, their
+    valences being the framework's."""
     material = cast(Material, objects[0])
-    fields = {"metals": list(material.metals), "linkers": list(material.linkers)}
+    linkers, fault = _canonical(material.linkers)
+    fields = {"metals": list(material.metals), "linkers": linkers or list(material.linkers)}
     if not material.metals or not material.linkers:
         return Answer(fields, "a framework needs a metal node and a linker")
     with rdBase.BlockLogs():
         bad = [smiles for smiles in material.metals if Chem.MolFromSmiles(smiles, sanitize=False) is None]
     if bad:
         return Answer(fields, f"RDKit cannot read the metal node {bad[0]!r}")
-    return Answer(fields, _canonical(material.linkers)[1])
+    return Answer(fields, fault)
 
 
 def _read_child(objects: Sequence[GrammarObject], _: Asked) -> Answer:

@@ -2,8 +2,8 @@
 without loading.
 
 Only safetensors weights are served. A directory with pickled weights alone (`*.bin`, `*.pt`) is refused,
-because unpickling runs code; so is one whose architecture needs code shipped beside the weights. Nothing is
-downloaded.
+because unpickling runs code; so is one whose architecture needs code shipped beside the weights. Downloaded is
+only what is asked for by a hub id (`models.hub`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import CheckpointError
+from models.hub import fetch_checkpoint, is_hub_id
 
 SHIPPED_CHECKPOINT = Path(__file__).resolve().parent / "weights"
 
@@ -26,14 +27,18 @@ _HEADER_LIMIT = 100_000_000
 
 
 def locate_checkpoint(checkpoint: Path | str | None) -> Path:
-    """The directory to load (None: the shipped one), with a config and safetensors weights in it, or
-    CheckpointError."""
-    folder = SHIPPED_CHECKPOINT if checkpoint is None else Path(checkpoint)
+    """The directory to load (None: the shipped one; `org/name`: that model of the hub, fetched if need be),
+    with a config and safetensors weights in it, or CheckpointError."""
+    if checkpoint is not None and is_hub_id(str(checkpoint)):
+        folder = fetch_checkpoint(str(checkpoint))
+    else:
+        folder = SHIPPED_CHECKPOINT if checkpoint is None else Path(checkpoint)
     if checkpoint is None and not any(folder.glob("*.safetensors")):
         raise CheckpointError("this installation carries no weights in models/weights; name a checkpoint directory")
     if not folder.is_dir():
         raise CheckpointError(
-            f"checkpoint {str(folder)!r} is not a directory; give one with config.json and *.safetensors"
+            f"checkpoint {str(folder)!r} is not a directory; give one with config.json and *.safetensors, "
+            "or the id of a model on the Hugging Face hub (org/name)"
         )
     if not (folder / "config.json").is_file():
         raise CheckpointError(f"checkpoint {str(folder)!r} has no config.json: it is not a transformers checkpoint")

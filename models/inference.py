@@ -1,93 +1,287 @@
-"""Plain inputs to ranked, parsed, checked outputs: what `organon model generate --task T` does for each line.
+"""Inputs to ranked, parsed, checked answers: what `organon model generate --task T` does for each line.
 
-Samples of one input are ranked by LOGOS's perplexity, lower first, duplicates and invalid ones kept. What
-counts as valid is told in `models.answers`, what an input may say in `models.task_inputs`.
+Samples of one input are ranked by LOGOS's perplexity, lower first; duplicates and invalid ones are kept, so
+that counts are honest, unless `distinct` merges equal answers and counts them. What counts as valid is told
+in `models.answers`, what an input may say in `models.task_inputs`. Several loops of an antibody are designed
+one after the other: their log-probabilities add up, their perplexity is that of the last text, in which the
+earlier loops stand.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from models.answers import read_answer
-from models.backends.base import Request, Sample
-from models.grammar.tasks import STOP, Task
+from models.answers import Answer, empty_fields, identity, read_answer
+from models.backends.base import Request, Sample, validate_request
+from models.errors import ModelInputError
+from models.grammar import tags
+from models.grammar.tasks import STOP, Task, needed_tags
 from models.task_inputs import Asked, need_task, understand
+
+Generate = Callable[[Sequence[Request]], Iterable[Sample]]
+"""A Generator's `generate` or a ModelWorker's `submit`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingOptions:
-    """The defaults are the decoding settings of LOGOS's inference scripts; the length (tokens) is ours."""
+    """The defaults are the decoding settings of LOGOS's inference scripts; the length (tokens) is ours.
+    `beams` and `constrained` as in a Request."""
 
     temperature: float = 1.2
     top_p: float = 0.85
     repetition_penalty: float = 1.05
     max_new_tokens: int = 256
+    beams: int = 0
+    constrained: bool = False
+
+
+LOGOS_OPTIONS = SamplingOptions(max_new_tokens=1000)
+"""The limit of new tokens is the default of its scripts."""
+
+PLAIN_OPTIONS = SamplingOptions(temperature=1.0, top_p=0.95, repetition_penalty=1.0)
+"""What the shipped checkpoint's card recommends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One answer: `rank` from 1 among those of its input (0: not ranked), `copies` it stands for."""
+
+    task: Task
+    asked: Asked
+    sample: Sample
+    answer: Answer
+    rank: int
+    copies: int | None = None
+
+    def row(self) -> dict[str, Any]:
+        """The JSON-ready line of architecture.md."""
+        counted = {} if self.copies is None else {"copies": self.copies}
+        return {
+            "id": self.asked.name,
+            "task": self.task,
+            "rank": self.rank,
+            "text": self.sample.text,
+            "valid": not self.answer.reason,
+            "reason": self.answer.reason,
+            "log_prob": _finite(self.sample.log_prob),
+            "perplexity": _finite(self.sample.perplexity),
+            "finish_reason": self.sample.finish_reason,
+            **counted,
+            **self.answer.fields,
+        }
 
 
 def generate_for_task(
-    generate: Callable[[Sequence[Request]], Iterable[Sample]],
+    generate: Generate,
     task: str,
     inputs: Iterable[Mapping[str, Any]],
     *,
     n: int = 10,
     seed: int = 0,
     options: SamplingOptions | None = None,
+    distinct: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """JSON-ready answers, `n` for each input: inputs in their order, each one's answers by rank (from 1).
 
-    `generate` is a Generator's `generate` or a ModelWorker's `submit`. Keys of an answer: id, task, rank,
-    text (the generated part), valid, reason (why not), log_prob, perplexity, finish_reason, and by task
-    smiles | reactants | residues | metals, linkers | sequence | loops. Raises ModelInputError naming the
-    input and the fix before anything is generated.
+    Keys of an answer: id, task, rank, text (the generated part), valid, reason (why not), log_prob,
+    perplexity, finish_reason, with `distinct` copies, and by task smiles | reactants | residues | metals,
+    linkers | sequence | loops. Raises ModelInputError naming the input and the fix before anything is
+    generated.
     """
     name = need_task(task)
     asked = [understand(name, at, given) for at, given in enumerate(inputs)]
+    for one, count in Counter(one.name for one in asked if not one.in_logos_form).items():
+        if count > 1:
+            raise ModelInputError(f"id {one!r} is used twice; give each input its own")
+    answers = answer_inputs(generate, name, asked, n=n, seed=seed, options=options, distinct=distinct)
+    return (ranked.row() for ranked in answers)
+
+
+def answer_inputs(
+    generate: Generate,
+    task: Task,
+    asked: Sequence[Asked],
+    *,
+    n: int,
+    seed: int = 0,
+    options: SamplingOptions | None = None,
+    distinct: bool = False,
+    ranked: bool = True,
+) -> Iterator[Ranked]:
+    """As `generate_for_task` for inputs already understood; equal ids are allowed. `ranked` off: answers come
+    as their samples finish, across inputs, with rank 0."""
     chosen = options or SamplingOptions()
-    stop = STOP[name]
-    requests = [
-        Request(
-            prompt=one.prompt,
-            n=n,
-            temperature=chosen.temperature,
-            top_p=chosen.top_p,
-            repetition_penalty=chosen.repetition_penalty,
-            max_new_tokens=chosen.max_new_tokens,
-            stop=() if stop is None else (stop,),
-            seed=seed,
-            request_id=one.name,
+    by_key = _keyed(asked)
+    requests = [_request(task, key, one, n, seed, chosen) for key, one in by_key.items()]
+    samples = generate(requests)
+    if any(one.plan is not None and len(one.plan.order) > 1 for one in asked):
+        return _ranked_loops(generate, by_key, requests, list(samples), distinct)
+    if not ranked:
+        return (Ranked(task, by_key[s.request_id], s, read_answer(task, by_key[s.request_id], s), 0) for s in samples)
+    return _in_input_order(task, by_key, samples, n, distinct)
+
+
+def check_settings(n: int, seed: int, options: SamplingOptions) -> None:
+    """ModelInputError naming the first setting that is out of its span, without an input."""
+    validate_request(_request("material", "0", Asked("0", ""), n, seed, options))
+
+
+def need_tags(known: Iterable[str], task: Task) -> None:
+    """ModelInputError naming the tags of `task` that a checkpoint's tokenizer does not have as one token."""
+    has = list(known)
+    missing = [tag for tag in needed_tags(task) if tag not in has]
+    if missing:
+        raise ModelInputError(
+            f"this checkpoint's tokenizer lacks {', '.join(missing)}, which task {task} is written with; "
+            f"its tags: {', '.join(has) or 'none'}"
         )
-        for one in asked
-    ]
-    return _answers(name, {one.name: one for one in asked}, generate(requests), n)
 
 
-def _answers(task: Task, asked: Mapping[str, Asked], samples: Iterable[Sample], n: int) -> Iterator[dict[str, Any]]:
+def refused_inputs(
+    generate: Generate, task: Task, asked: Sequence[Asked], options: SamplingOptions | None = None
+) -> dict[int, str]:
+    """Places in `asked` that the model refuses (a prompt longer than its context, say) and why. `generate`
+    must refuse at once, as a Generator does; nothing is generated."""
+    found: dict[int, str] = {}
+    chosen = options or SamplingOptions()
+    for at, one in enumerate(asked):
+        try:
+            generate([_request(task, one.name, one, max(1, chosen.beams), 0, chosen)])
+        except ModelInputError as fault:
+            found[at] = str(fault)
+    return found
+
+
+def _keyed(asked: Sequence[Asked]) -> dict[str, Asked]:
+    """By request id, which is the name where that is the first of its kind."""
+    found: dict[str, Asked] = {}
+    for at, one in enumerate(asked):
+        found[one.name if one.name not in found else f"{one.name} (input {at})"] = one
+    return found
+
+
+def _request(task: Task, key: str, one: Asked, n: int, seed: int, chosen: SamplingOptions) -> Request:
+    stop = STOP[task]
+    return Request(
+        prompt=one.prompt,
+        n=n,
+        temperature=chosen.temperature,
+        top_p=chosen.top_p,
+        repetition_penalty=chosen.repetition_penalty,
+        max_new_tokens=chosen.max_new_tokens,
+        stop=() if stop is None else (stop,),
+        seed=seed,
+        request_id=key,
+        beams=chosen.beams,
+        constrained=chosen.constrained,
+    )
+
+
+def _in_input_order(
+    task: Task, asked: Mapping[str, Asked], samples: Iterable[Sample], n: int, distinct: bool
+) -> Iterator[Ranked]:
     """Answers in the order of the inputs: an input that finishes early waits for those before it."""
-    collected: dict[str, list[Sample]] = {name: [] for name in asked}
+    collected: dict[str, list[Sample]] = {key: [] for key in asked}
     left = list(asked)
     for sample in samples:
         collected[sample.request_id].append(sample)
         while left and len(collected[left[0]]) == n:
-            name = left.pop(0)
-            yield from _ranked(task, asked[name], collected.pop(name))
+            key = left.pop(0)
+            one = asked[key]
+            pairs = [(sample, read_answer(task, one, sample)) for sample in collected.pop(key)]
+            yield from _by_rank(task, one, pairs, distinct)
 
 
-def _ranked(task: Task, one: Asked, samples: Sequence[Sample]) -> Iterator[dict[str, Any]]:
-    ordered = sorted(samples, key=lambda sample: (sample.perplexity, sample.index))
-    for rank, sample in enumerate(ordered, 1):
-        answer = read_answer(task, one, sample)
-        yield {
-            "id": one.name,
-            "task": task,
-            "rank": rank,
-            "text": sample.text,
-            "valid": not answer.reason,
-            "reason": answer.reason,
-            "log_prob": sample.log_prob,
-            "perplexity": sample.perplexity if math.isfinite(sample.perplexity) else None,
-            "finish_reason": sample.finish_reason,
-            **answer.fields,
-        }
+def _by_rank(task: Task, one: Asked, pairs: Sequence[tuple[Sample, Answer]], distinct: bool) -> Iterator[Ranked]:
+    ordered = sorted(pairs, key=lambda pair: (pair[0].perplexity, pair[0].index))
+    if not distinct:
+        for rank, (sample, answer) in enumerate(ordered, 1):
+            yield Ranked(task, one, sample, answer, rank)
+        return
+    copies = Counter(identity(answer, sample.text) for sample, answer in ordered)
+    best = {identity(answer, sample.text): (sample, answer) for sample, answer in reversed(ordered)}
+    for rank, key in enumerate(copies, 1):  # in the order they were first met: by rank
+        yield Ranked(task, one, *best[key], rank, copies[key])
+
+
+def _ranked_loops(
+    generate: Generate,
+    asked: Mapping[str, Asked],
+    requests: Sequence[Request],
+    samples: Sequence[Sample],
+    distinct: bool,
+) -> Iterator[Ranked]:
+    """Antibodies with several loops: every first loop is there, the others follow slot by slot."""
+    designs = [_Design(asked[sample.request_id], sample) for sample in samples]
+    template = requests[0]
+    while pending := {design.key: design for design in designs if design.unfinished}:
+        following = [
+            replace(template, prompt=design.next_prompt(), n=1, request_id=key) for key, design in pending.items()
+        ]
+        for sample in generate(following):
+            pending[sample.request_id].add(sample)
+    for key, one in asked.items():
+        pairs = [design.result() for design in designs if design.origin.request_id == key]
+        yield from _by_rank("antibody_cdr", one, pairs, distinct)
+
+
+class _Design:
+    """One sample of an antibody on its way from the first loop to the last; ends early at a malformed loop."""
+
+    def __init__(self, one: Asked, first: Sample) -> None:
+        assert one.plan is not None
+        self._one, self._plan, self.origin = one, one.plan, first
+        self._samples: list[Sample] = []
+        self._loops: dict[str, str] = {}
+        self._fault = ""
+        self.add(first)
+
+    @property
+    def unfinished(self) -> bool:
+        return not self._fault and len(self._loops) < len(self._plan.order)
+
+    @property
+    def key(self) -> str:
+        """The next request's id: which sample of which input, and which loop."""
+        return f"{self.origin.request_id}/{self.origin.index}/{self._slot}"
+
+    def next_prompt(self) -> str:
+        return self._plan.prompt(self._slot, self._loops)
+
+    def add(self, sample: Sample) -> None:
+        slot = self._slot
+        turn = replace(self._one, prompt=self.next_prompt(), loop=slot, sequence=self._plan.chain_of(slot))
+        answer = read_answer("antibody_cdr", turn, sample)
+        self._samples.append(sample)
+        if answer.reason:
+            self._fault = f"loop {slot}: {answer.reason}"
+        else:
+            self._loops.update(answer.fields["loops"])
+
+    def result(self) -> tuple[Sample, Answer]:
+        last = self._samples[-1]
+        whole = replace(
+            last,
+            request_id=self.origin.request_id,
+            index=self.origin.index,
+            text=tags.CDR.open.join(sample.text for sample in self._samples),
+            token_ids=tuple(at for sample in self._samples for at in sample.token_ids),
+            log_prob=math.fsum(sample.log_prob for sample in self._samples),
+            sample_log_prob=math.fsum(sample.sample_log_prob for sample in self._samples),
+            rescored=any(sample.rescored for sample in self._samples),
+        )
+        if self._fault:
+            return whole, Answer(empty_fields("antibody_cdr"), self._fault)
+        return whole, Answer({"loops": dict(self._loops)}, "")
+
+    @property
+    def _slot(self) -> str:
+        return self._plan.order[len(self._loops)]
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

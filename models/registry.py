@@ -20,46 +20,64 @@ from models.checkpoint import (
 )
 from models.errors import CheckpointError, ModelInputError
 from models.grammar.tags import ALL_TAGS, LOGOS_TAGS
+from models.grammar.tasks import STOP, needed_tags
 
 
-def _load_causal_lm(checkpoint: Path | None, **options: Any) -> Generator:
+def _load_causal_lm(checkpoint: Path | str | None, **options: Any) -> Generator:
     from models.backends.loading import load_causal_lm
 
     return load_causal_lm(checkpoint, **options)
 
 
+def _load_server(checkpoint: Path | str | None, **options: Any) -> Generator:
+    from models.backends.server import load_server
+
+    return load_server(checkpoint, **options)
+
+
 BACKENDS: dict[str, Callable[..., Generator]] = {
     "causal_lm": _load_causal_lm,
+    "server": _load_server,
 }
 
 
-def load_generator(
-    checkpoint: Path | None = None, device: str = "auto", *, backend: str = "causal_lm", **options: Any
-) -> Generator:
-    """The model in `checkpoint` (None: the shipped one) on `device` (auto, cpu, cuda[:N]), served by `backend`.
+def is_server_address(checkpoint: Path | str | None) -> bool:
+    """Whether `checkpoint` names a model server (http://host:8000/v1) and not a directory."""
+    return isinstance(checkpoint, str) and checkpoint.startswith(("http://", "https://"))
 
-    Further `options` go to the backend (causal_lm: dtype, max_batch). Raises CheckpointError or
-    ModelInputError.
+
+def load_generator(
+    checkpoint: Path | str | None = None, device: str = "auto", *, backend: str | None = None, **options: Any
+) -> Generator:
+    """The model in `checkpoint` (None: the shipped one; an address: what that server serves) on `device` (auto,
+    cpu, cuda[:N]), served by `backend` (None: server for an address, else causal_lm).
+
+    Further `options` go to the backend (causal_lm: dtype, max_batch; server: url, model, api_key, tokenizer,
+    max_batch and its patience, see `load_server`). Raises CheckpointError, ModelInputError or ServerError.
     """
+    if backend is None:
+        backend = "server" if is_server_address(checkpoint) else "causal_lm"
     if backend not in BACKENDS:
         raise ModelInputError(f"unknown backend {backend!r}; backends are {', '.join(BACKENDS)}")
     return BACKENDS[backend](checkpoint, device=device, **options)
 
 
-def checkpoint_info(checkpoint: Path | None = None, *, with_hash: bool = True) -> dict[str, Any]:
-    """Facts about a checkpoint directory, the weights read only for their hash (about 1 s a GB; `with_hash`
-    off: None).
+def checkpoint_info(checkpoint: Path | str | None = None, *, with_hash: bool = True) -> dict[str, Any]:
+    """Facts about a checkpoint directory or a hub id, the weights read only for their hash (about 1 s a GB;
+    `with_hash` off: None).
 
     Keys: path, title (of the model card), architecture, model_type, parameters, dtype (the stored number
     types with their parameter counts), vocabulary (size in the config), tokenizer_ids, context (tokens), tags
     (single-token tags of its tokenizer), missing_tags (LOGOS's sixteen it lacks), unknown_tags (tags the
-    grammar does not know), sha256.
+    grammar does not know), tasks (those whose tags it has), sha256.
     """
     from transformers import AutoConfig
 
     from models.backends.text_codec import load_codec
     from models.checkpoint import context_length
 
+    if str(checkpoint).startswith(("http://", "https://")):
+        raise ModelInputError(f"{checkpoint} is a server; what it serves can be looked at on its own machine only")
     folder = locate_checkpoint(checkpoint)
     plain = read_config(folder)
     try:
@@ -82,5 +100,6 @@ def checkpoint_info(checkpoint: Path | None = None, *, with_hash: bool = True) -
         "tags": list(codec.tags),
         "missing_tags": [tag for tag in LOGOS_TAGS if tag not in codec.tags],
         "unknown_tags": [tag for tag in codec.tags if tag not in ALL_TAGS],
+        "tasks": [task for task in STOP if set(needed_tags(task)) <= set(codec.tags)],
         "sha256": hash_weights(folder) if with_hash else None,
     }

@@ -1,31 +1,31 @@
 """Plain inputs of the eight tasks to prompts: a dict of names and strings in, the grammar's text out.
 
-Keys besides `id` (default: the input's 0-based number): molecule, material none | ligand `sequence` and
-`pocket` (0-based residue indices, optional) | pocket, protein_edit `sequence` | retrosynthesis `product` |
-reaction `reactants` (a list) | antibody_cdr `heavy` and/or `light`, and `loops`: one loop, by name (H3) and
-then found by conserved residues, or {name: [start, end]}, 0-based and half-open. Given SMILES are made
-canonical before they enter a prompt. Not read here: structures (`pdb`, `chain`, `ligand`) and LOGOS's own
-JSON lines.
+Keys besides `id` (default: the input's 0-based number): molecule `smiles_prefix` (optional, the beginning of
+a SMILES to go on from) | material none | ligand `sequence` and `pocket` (0-based residue indices, optional) |
+pocket, protein_edit `sequence` | retrosynthesis `product` | reaction `reactants` (a list) | antibody_cdr
+`heavy` and/or `light`, and `loops`: names (H3), then found by conserved residues, or {name: [start, end]},
+0-based and half-open; several are designed one after the other. Given SMILES are made canonical before they
+enter a prompt, those of LOGOS's own lines (`models.logos`) are not. Not read here: structure files; what
+reads them gives `sequence` and `pocket`. Positions in messages count from 0.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rdkit import Chem, rdBase
 
-from models.antibody_loops import locate_loops
 from models.errors import ModelInputError
-from models.grammar.objects import Antibody, Molecule, Protein
+from models.grammar.objects import Molecule, Protein
 from models.grammar.tasks import STOP, Task, prompt_for
+from models.logos import is_logos_line, read_logos_line
+from models.loop_design import LoopPlan, plan_loops
+from models.smiles_faults import explain_smiles
 
-_STRUCTURE_KEYS = ("pdb", "chain", "ligand")
-_LOGOS_KEYS = ("test_input", "protein_pocket_ligand", "text", "groundtruth")
-_KEYS: dict[Task, tuple[str, ...]] = {
-    "molecule": (),
+TASK_KEYS: dict[Task, tuple[str, ...]] = {
+    "molecule": ("smiles_prefix",),
     "ligand": ("sequence", "pocket"),
     "pocket": ("sequence",),
     "retrosynthesis": ("product",),
@@ -34,17 +34,21 @@ _KEYS: dict[Task, tuple[str, ...]] = {
     "protein_edit": ("sequence",),
     "antibody_cdr": ("heavy", "light", "loops"),
 }
+"""What an input of each task may say, `id` aside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One input understood: its id, its prompt, the chain it is about and the loop to design, where there is
-    one."""
+    """One input understood: its id, its prompt, the chain it is about, the loop this prompt designs and the
+    plan of all loops. `given` is the input as it came; `in_logos_form` where it was one of LOGOS's lines."""
 
     name: str
     prompt: str
     sequence: str = ""
     loop: str = ""
+    plan: LoopPlan | None = None
+    in_logos_form: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 def need_task(name: str) -> Task:
@@ -58,6 +62,9 @@ def understand(task: Task, number: int, given: Mapping[str, Any]) -> Asked:
     """Input `number` (0-based) as a prompt; ModelInputError names the input, the value and what is expected."""
     name = str(given.get("id", number))
     try:
+        if is_logos_line(given):
+            prompt, sequence = read_logos_line(task, given)
+            return Asked(name, prompt, sequence, in_logos_form=True, given=given)
         _need_keys(task, given)
         return _BUILDERS[task](name, given)
     except ValueError as fault:
@@ -65,18 +72,24 @@ def understand(task: Task, number: int, given: Mapping[str, Any]) -> Asked:
 
 
 def _need_keys(task: Task, given: Mapping[str, Any]) -> None:
-    unknown = [key for key in given if key != "id" and key not in _KEYS[task]]
-    accepted = ", ".join(("id", *_KEYS[task]))
-    if any(key in _STRUCTURE_KEYS for key in unknown):
-        raise ValueError(f"structures ({', '.join(_STRUCTURE_KEYS)}) are not read here; task {task} takes {accepted}")
-    if any(key in _LOGOS_KEYS for key in unknown):
-        raise ValueError(f"this is a line in LOGOS's own format, which is not read here; task {task} takes {accepted}")
+    unknown = [key for key in given if key != "id" and key not in TASK_KEYS[task]]
     if unknown:
+        accepted = ", ".join(("id", *TASK_KEYS[task]))
         raise ValueError(f"unknown key {unknown[0]!r}; task {task} takes {accepted}")
 
 
-def _unconditioned(task: Task) -> Callable[[str, Mapping[str, Any]], Asked]:
-    return lambda name, _: Asked(name, prompt_for(task))
+def _molecule_prefix(name: str, given: Mapping[str, Any]) -> Asked:
+    prefix = given.get("smiles_prefix", "")
+    if prefix == "":
+        return Asked(name, prompt_for("molecule"), given=given)
+    if not isinstance(prefix, str):
+        raise ValueError(f"smiles_prefix must be the beginning of a SMILES, got {prefix!r}")
+    Molecule(prefix)  # its letters are those of SMILES
+    return Asked(name, prompt_for("molecule", prefix=prefix), given=given)
+
+
+def _material(name: str, given: Mapping[str, Any]) -> Asked:
+    return Asked(name, prompt_for("material"), given=given)
 
 
 def _ligand(name: str, given: Mapping[str, Any]) -> Asked:
@@ -85,67 +98,39 @@ def _ligand(name: str, given: Mapping[str, Any]) -> Asked:
     if not _is_list(pocket) or not all(type(at) is int and 0 <= at < len(sequence) for at in pocket):
         raise ValueError(f"pocket must be a list of residue indices from 0 to {len(sequence) - 1}, got {pocket!r}")
     protein = Protein(sequence, tuple(sorted(set(pocket))))
-    return Asked(name, prompt_for("ligand", proteins=protein), sequence)
+    return Asked(name, prompt_for("ligand", proteins=protein), sequence, given=given)
 
 
 def _pocket(name: str, given: Mapping[str, Any]) -> Asked:
     sequence = _residues(given, "sequence")
-    return Asked(name, prompt_for("pocket", protein=sequence), sequence)
+    return Asked(name, prompt_for("pocket", protein=sequence), sequence, given=given)
 
 
 def _retrosynthesis(name: str, given: Mapping[str, Any]) -> Asked:
-    return Asked(name, prompt_for("retrosynthesis", product=_molecule(given.get("product"), "product")))
+    product = read_molecule(given.get("product"), "product")
+    return Asked(name, prompt_for("retrosynthesis", product=product), given=given)
 
 
 def _reaction(name: str, given: Mapping[str, Any]) -> Asked:
     reactants = given.get("reactants")
     if not _is_list(reactants) or not reactants:
         raise ValueError(f"reactants must be a list of one or more SMILES, got {reactants!r}")
-    return Asked(name, prompt_for("reaction", reactants=[_molecule(smiles, "a reactant") for smiles in reactants]))
+    molecules = [read_molecule(smiles, "a reactant") for smiles in reactants]
+    return Asked(name, prompt_for("reaction", reactants=molecules), given=given)
 
 
 def _protein_edit(name: str, given: Mapping[str, Any]) -> Asked:
     sequence = _residues(given, "sequence")
-    return Asked(name, prompt_for("protein_edit", parent=sequence), sequence)
+    return Asked(name, prompt_for("protein_edit", parent=sequence), sequence, given=given)
 
 
 def _antibody_cdr(name: str, given: Mapping[str, Any]) -> Asked:
     chains = {letter: _residues(given, key) for key, letter in (("light", "L"), ("heavy", "H")) if given.get(key)}
     if not chains:
         raise ValueError("give heavy or light, the sequence of a variable domain")
-    loop, span = _loop(given.get("loops"), chains)
-    antibodies = []
-    for letter, sequence in chains.items():
-        if loop[0] == letter:
-            antibodies.append(Antibody(sequence, (span,)).emptied(0))
-        else:
-            antibodies.append(Antibody(sequence))
-    return Asked(name, prompt_for("antibody_cdr", antibodies=antibodies), chains[loop[0]], loop)
-
-
-def _loop(loops: Any, chains: Mapping[str, str]) -> tuple[str, tuple[int, int]]:
-    """The one loop asked for and its span in its chain."""
-    names = [loops] if isinstance(loops, str) else list(loops) if _is_list(loops) or isinstance(loops, Mapping) else []
-    if len(names) != 1:
-        raise ValueError(f"loops must name one loop at a time (H1 to H3, L1 to L3), got {loops!r}")
-    loop = names[0]
-    if not isinstance(loop, str) or not re.fullmatch("[HL][123]", loop):
-        raise ValueError(f"loops are H1, H2, H3, L1, L2, L3, got {loop!r}")
-    if loop[0] not in chains:
-        raise ValueError(f"loop {loop} needs the {'heavy' if loop[0] == 'H' else 'light'} chain")
-    sequence = chains[loop[0]]
-    if not isinstance(loops, Mapping):
-        found = locate_loops(sequence, loop[0])
-        if loop not in found:
-            raise ValueError(f"loop {loop} was not found by its conserved residues; give {{{loop!r}: [start, end]}}")
-        return loop, found[loop]
-    span = loops[loop]
-    whole = _is_list(span) and len(span) == 2 and all(type(at) is int for at in span)
-    if not whole or not 0 < span[0] < span[1] < len(sequence):
-        raise ValueError(
-            f"the span of {loop} must be [start, end] inside the chain's {len(sequence)} residues, got {span!r}"
-        )
-    return loop, (span[0], span[1])
+    plan = plan_loops(chains, given.get("loops"))
+    first = plan.order[0]
+    return Asked(name, plan.prompt(first, {}), plan.chain_of(first), first, plan, given=given)
 
 
 def _residues(given: Mapping[str, Any], key: str) -> str:
@@ -158,13 +143,15 @@ def _residues(given: Mapping[str, Any], key: str) -> str:
     return sequence
 
 
-def _molecule(smiles: Any, what: str) -> Molecule:
+def read_molecule(smiles: Any, what: str) -> Molecule:
+    """A given SMILES in canonical spelling; ValueError calls it `what` and tells where it is wrong."""
     if not isinstance(smiles, str) or not smiles:
         raise ValueError(f"{what} must be a SMILES string, got {smiles!r}")
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles)
-    if mol is None:
-        raise ValueError(f"{what} {smiles!r} is not a SMILES that RDKit can read")
+    fault = explain_smiles(smiles) if mol is None or smiles.split() != [smiles] else ""
+    if mol is None or fault or mol.GetNumAtoms() == 0:
+        raise ValueError(f"{what} {smiles!r} is not a SMILES that RDKit can read: {fault or 'it has no atoms'}")
     return Molecule(Chem.MolToSmiles(mol))
 
 
@@ -173,12 +160,12 @@ def _is_list(value: Any) -> bool:
 
 
 _BUILDERS: dict[Task, Callable[[str, Mapping[str, Any]], Asked]] = {
-    "molecule": _unconditioned("molecule"),
+    "molecule": _molecule_prefix,
     "ligand": _ligand,
     "pocket": _pocket,
     "retrosynthesis": _retrosynthesis,
     "reaction": _reaction,
-    "material": _unconditioned("material"),
+    "material": _material,
     "protein_edit": _protein_edit,
     "antibody_cdr": _antibody_cdr,
 }

@@ -14,7 +14,7 @@ seed and `request_id` only, not on `n` or on what else is in the batch.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -87,6 +87,26 @@ class TextScore:
     perplexity: float
 
 
+class Decoding(Protocol):
+    """Requests decoded together, joined by others at any time. Not safe to use from two threads at once."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is waiting or in work."""
+
+    def add(self, request: Request, owner: Hashable = None) -> int:
+        """Queue a request; its ticket. Owners are served in turn, however much each has asked for.
+
+        Raises ModelInputError or CheckpointError where the request cannot be served; the others are untouched.
+        """
+
+    def cancel(self, ticket: int) -> None:
+        """Forget a request; nothing of it is returned any more."""
+
+    def step(self) -> list[tuple[int, Sample | Exception]]:
+        """Go on a little: what was finished, by ticket. An exception is the end of its request, not of others."""
+
+
 class Generator(Protocol):
     """What serves a checkpoint. `device`, `memory_bytes` and `checkpoint_hash` are what a status page shows."""
 
@@ -99,6 +119,9 @@ class Generator(Protocol):
     @property
     def checkpoint_hash(self) -> str: ...
 
+    def decoding(self) -> Decoding:
+        """A new set of requests to be decoded together, empty."""
+
     def generate(self, requests: Sequence[Request]) -> Iterator[Sample]:
         """Stream samples as sequences finish. Raises ModelInputError before the first sample if a request is
         wrong."""
@@ -108,6 +131,25 @@ class Generator(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Mean of the last hidden states over each text's tokens: (N, D)."""
+
+
+def decode_all(decoding: Decoding, requests: Sequence[Request]) -> Iterator[Sample]:
+    """What `Generator.generate` does: `requests` added to an empty `decoding` at once, their samples streamed.
+
+    Raises ModelInputError at once where a request is wrong, and the fault of the first request that has one.
+    """
+    validate_requests(requests)
+    for request in requests:
+        decoding.add(request, owner="generate")
+    return _drain(decoding)
+
+
+def _drain(decoding: Decoding) -> Iterator[Sample]:
+    while not decoding.idle:
+        for _, result in decoding.step():
+            if isinstance(result, Exception):
+                raise result
+            yield result
 
 
 def validate_request(request: Request) -> None:

@@ -14,9 +14,8 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
-from models.backends.batching import is_out_of_memory
+from models.backends.memory import is_out_of_memory
 from models.backends.causal_lm import CausalLM
-from models.backends.kv_cache import build_cache
 from models.backends.text_codec import load_codec
 from models.checkpoint import locate_checkpoint
 from models.errors import CheckpointError, ModelInputError, ModelMemoryError
@@ -44,7 +43,6 @@ def load_causal_lm(
     if codec.n_ids > model.config.get_text_config(decoder=True).vocab_size:
         n_vocab = model.config.get_text_config(decoder=True).vocab_size
         raise CheckpointError(f"the tokenizer has {codec.n_ids} ids, the model {n_vocab}: they do not belong together")
-    build_cache(model.config)
     try:
         model.to(place)
     except RuntimeError as fault:

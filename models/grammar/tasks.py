@@ -18,6 +18,17 @@ Task = Literal["molecule", "ligand", "pocket", "retrosynthesis", "reaction", "ma
 
 _T = TypeVar("_T")
 
+_NEEDED: dict[Task, tuple[tags.Span | str, ...]] = {
+    "molecule": (tags.MOLECULE,),
+    "ligand": (tags.PROTEIN, tags.POCKET, tags.MOLECULE),
+    "pocket": (tags.PROTEIN, tags.SEARCH, tags.POCKET),
+    "retrosynthesis": (tags.MOLECULE, tags.REVERSE_REACT),
+    "reaction": (tags.MOLECULE, tags.REACT),
+    "material": (tags.MATERIAL, tags.METAL, tags.MOLECULE),
+    "protein_edit": (tags.PROTEIN, tags.EDIT),
+    "antibody_cdr": (tags.ANTIBODY, tags.CDR, tags.DESIGN),
+}
+
 STOP: dict[Task, str | None] = {
     "molecule": tags.MOLECULE.close,
     "ligand": tags.MOLECULE.close,
@@ -44,6 +55,12 @@ def prompt_for(task: Task, **inputs: object) -> str:
     if task not in _PROMPTS:
         raise ValueError(f"unknown task {task!r}; tasks are {', '.join(_PROMPTS)}")
     return _PROMPTS[task](**inputs)
+
+
+def needed_tags(task: Task) -> tuple[str, ...]:
+    """The tags that prompts and answers of `task` are written with; a tokenizer must have each as one token."""
+    pairs = [(item,) if isinstance(item, str) else (item.open, item.close) for item in _NEEDED[task]]
+    return tuple(tag for pair in pairs for tag in pair)
 
 
 def extract(task: Task, prompt: str, completion: str) -> tuple[GrammarObject, ...]:
@@ -75,7 +92,9 @@ def _generated(task: Task, objects: tuple[GrammarObject, ...]) -> tuple[GrammarO
         return (_fill_slot(last),)
     if task not in fields:
         return (last,)
-    found = getattr(last, fields[task])
+    found = getattr(last, fields[task], None)
+    if found is None:
+        raise ValueError(f"the text ends in a {type(last).__name__}, which is no answer to task {task}")
     return found if isinstance(found, tuple) else (found,)
 
 
