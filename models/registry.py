@@ -76,7 +76,7 @@ def checkpoint_info(checkpoint: Path | str | None = None, *, with_hash: bool = T
     from models.backends.text_codec import load_codec
     from models.checkpoint import context_length
 
-    if str(checkpoint).startswith(("http://", "https://")):
+    if is_server_address(checkpoint):
         raise ModelInputError(f"{checkpoint} is a server; what it serves can be looked at on its own machine only")
     folder = locate_checkpoint(checkpoint)
     plain = read_config(folder)

@@ -17,9 +17,9 @@ CORPUS = [
 ] * 4
 
 
-def build_bpe_tokenizer(bos: bool = True) -> Any:
-    """A byte-level byte-pair tokenizer trained on a few lines, the sixteen tags added, as a released
-    checkpoint has."""
+def build_bpe_tokenizer(bos: bool = True, more_tags: tuple[str, ...] = ()) -> Any:
+    """A byte-level byte-pair tokenizer trained on a few lines, the sixteen tags and `more_tags` added, as a
+    released checkpoint has."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -43,7 +43,7 @@ def build_bpe_tokenizer(bos: bool = True) -> Any:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=backend, eos_token=specials[1], **({"bos_token": specials[0]} if bos else {})
     )
-    tokenizer.add_tokens(list(LOGOS_TAGS))
+    tokenizer.add_tokens([*LOGOS_TAGS, *more_tags])
     return tokenizer
 
 
@@ -72,6 +72,33 @@ def write_checkpoint(folder: Path, tokenizer: Any, *, sharpness: float = 0.35, *
     return folder
 
 
+def write_qwen3_checkpoint(folder: Path, tokenizer: Any, **config: Any) -> Path:
+    """A random Qwen3 of two layers: heads wider than hidden size / heads, norms on queries and keys, no
+    begin-of-text."""
+    import torch
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    settings: dict[str, Any] = {
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "max_position_embeddings": 160,
+        "initializer_range": 0.35,
+        "tie_word_embeddings": False,
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    torch.manual_seed(12)
+    model = Qwen3ForCausalLM(Qwen3Config(vocab_size=len(tokenizer), **{**settings, **config}))
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def our_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from models.tokenizer import ScientificTokenizer
@@ -82,6 +109,14 @@ def our_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bpe_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_checkpoint(tmp_path_factory.mktemp("bpe"), build_bpe_tokenizer())
+
+
+@pytest.fixture(scope="session")
+def qwen3_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As LOGOS-8B is shaped: a Qwen3 whose tokenizer has no begin-of-text and tags the grammar does not
+    know."""
+    tokenizer = build_bpe_tokenizer(bos=False, more_tags=("<GenomeS>", "<GenomeE>", "<Predict>"))
+    return write_qwen3_checkpoint(tmp_path_factory.mktemp("qwen3"), tokenizer)
 
 
 @pytest.fixture(scope="session", params=["ours", "bpe"])

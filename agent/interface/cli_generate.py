@@ -1,0 +1,162 @@
+"""`organon model generate`: plain inputs or JSON lines in, ranked answers out; a drop-in for LOGOS's scripts.
+
+LOGOS's input lines are recognised by their keys and answered in its form with its settings (`models.logos`);
+its options are accepted under their own names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent.interface.generation import FORMATS, Inputs, Wanted, generate_lines
+from agent.interface.model_inputs import ask, input_of_options, read_inputs
+from models.errors import ModelInputError
+from tools.errors import InputError
+
+if TYPE_CHECKING:
+    from agent.config import Settings
+    from models.backends.base import Generator
+    from models.grammar.tasks import Task
+
+RESULTS = "results.jsonl"
+MODEL_TYPES = ("llama", "qwen", "qwen3")
+
+Text = str | None
+Texts = list[str] | None
+Number = float | None
+Count = int | None
+
+
+def _option(*names: str, help: str = "") -> Any:
+    return typer.Option(*names, help=help or None, show_default=False)
+
+
+def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., None]:
+    def generate(
+        task: Annotated[str, _option("--task", help="molecule, ligand, pocket, retrosynthesis, ...")],
+        source: Annotated[
+            Text, _option("--input", "--data_file", help="JSON lines, ours or LOGOS's; - is stdin.")
+        ] = None,
+        out: Annotated[Path | None, _option("--out", "--results_dir", help=f"Directory for {RESULTS}.")] = None,
+        product: Annotated[Text, _option("--product", help="Retrosynthesis: SMILES.")] = None,
+        reactants: Annotated[Texts, _option("--reactants", help="Reaction: SMILES, several or dot-separated.")] = None,
+        sequence: Annotated[Text, _option("--sequence", help="Ligand, pocket, protein_edit: residues.")] = None,
+        pocket: Annotated[Text, _option("--pocket", help="Ligand: 0-based residue indices, 12,15,88.")] = None,
+        pdb: Annotated[Text, _option("--pdb", help="Structure file instead of --sequence and --pocket.")] = None,
+        chain: Annotated[Text, _option("--chain", help="Its chain.")] = None,
+        ligand: Annotated[Text, _option("--ligand", help="Its ligand's code; the pocket is around it.")] = None,
+        heavy: Annotated[Text, _option("--heavy", help="Antibody: heavy variable domain.")] = None,
+        light: Annotated[Text, _option("--light", help="Antibody: light variable domain.")] = None,
+        loops: Annotated[Texts, _option("--loops", help="Antibody: H1 to L3; several are designed in turn.")] = None,
+        smiles_prefix: Annotated[Text, _option("--smiles-prefix", help="Molecule: how its SMILES begins.")] = None,
+        more: Annotated[Texts, typer.Argument(hidden=True)] = None,
+        n: Annotated[Count, _option("--n", "--num_samples", help="Samples an input.")] = None,
+        seed: Annotated[int, typer.Option("--seed")] = 0,
+        temperature: Annotated[Number, _option("--temperature", help="0 is greedy.")] = None,
+        top_p: Annotated[Number, _option("--top-p", "--top_p")] = None,
+        repetition_penalty: Annotated[Number, _option("--repetition-penalty", "--repetition_penalty")] = None,
+        max_new_tokens: Annotated[Count, _option("--max-new-tokens", "--max_new_tokens")] = None,
+        beams: Annotated[int, _option("--beams", help="Beam search with so many beams.")] = 0,
+        constrained: Annotated[bool, typer.Option("--constrained/--free", help="Well-formed by construction.")] = False,
+        distinct: Annotated[bool, typer.Option("--distinct", help="Merge equal answers; `copies` counts.")] = False,
+        form: Annotated[Text, _option("--format", help=f"{' or '.join(FORMATS)}; default: as the input.")] = None,
+        checkpoint: Annotated[
+            Text, _option("--checkpoint", "--model_path", help="Directory, hub id or server; default: shipped.")
+        ] = None,
+        batch_size: Annotated[Count, _option("--batch_size", "--batch-size", help="Most rows at once.")] = None,
+        max_samples: Annotated[Count, _option("--max_samples", "--max-samples", help="Most input lines.")] = None,
+        model_type: Annotated[Text, _option("--model_type", help="llama or qwen3: checked.")] = None,
+    ) -> None:
+        """Generate from plain inputs or JSON lines; prints JSON lines, best first for each input.
+
+        Defaults: 1 sample, temperature 1.0, top-p 0.95, no penalty, 256 tokens; for LOGOS's lines or form
+        its own: 32, 40 or 10 samples and 10,000 materials, temperature 1.2, top-p 0.85, penalty 1.05.
+        """
+        from models.task_inputs import need_task
+
+        name = need_task(task)
+        wanted = Wanted(
+            n, temperature, top_p, repetition_penalty, max_new_tokens, beams, constrained, seed, distinct, form
+        )
+        plain = {
+            "product": product,
+            "reactants": reactants,
+            "sequence": sequence,
+            "pocket": pocket,
+            "pdb": pdb,
+            "chain": chain,
+            "ligand": ligand,
+            "heavy": heavy,
+            "light": light,
+            "loops": loops,
+            "smiles_prefix": smiles_prefix,
+        }
+        _attach(plain, more)
+        inputs = _inputs(name, source, plain, max_samples)
+        file = None if out is None else out / RESULTS
+
+        def load() -> Generator:
+            return load_model(load_settings(), checkpoint, model_type, batch_size)
+
+        if not generate_lines(name, inputs, wanted, load, file):
+            raise typer.Exit(1)
+
+    return generate
+
+
+def load_model(
+    settings: Settings, checkpoint: str | None, model_type: str | None = None, max_batch: int | None = None
+) -> Generator:
+    """The generator of a directory, hub id or server address; none named: that of the settings.
+
+    `model_type` is what LOGOS's scripts are told (llama, qwen, qwen3); `InputError` where the checkpoint is
+    something else.
+    """
+    from models.registry import is_server_address, load_generator
+
+    chosen = checkpoint or settings.checkpoint
+    if model_type is not None and not is_server_address(chosen):
+        _check_model_type(chosen, model_type)
+    options = settings.model_options(chosen)
+    if max_batch is not None:
+        options["max_batch"] = max_batch
+    return load_generator(chosen, settings.device, **options)
+
+
+def _check_model_type(checkpoint: Path | str | None, named: str) -> None:
+    from models.checkpoint import locate_checkpoint, read_config
+
+    if named not in MODEL_TYPES:
+        raise InputError(f"--model_type must be one of {', '.join(MODEL_TYPES)}, got {named!r}")
+    found = str(read_config(locate_checkpoint(checkpoint)).get("model_type"))
+    if not found.startswith(named):
+        raise InputError(f"--model_type {named} was given, but config.json of this checkpoint says {found}")
+
+
+def _attach(plain: dict[str, Any], more: list[str] | None) -> None:
+    """Words behind `--reactants A B` or `--loops H1 H3` belong to that option."""
+    if more:
+        taker = next((key for key in ("reactants", "loops") if plain[key]), None)
+        if taker is None:
+            raise InputError(f"unexpected {more[0]!r}: inputs are given by options (see --help) or --input")
+        plain[taker] = [*plain[taker], *more]
+
+
+def _inputs(task: Task, source: str | None, plain: dict[str, Any], most: int | None) -> Inputs:
+    if source is None:
+        try:
+            one = ask(task, input_of_options(task, plain), Path())
+        except ModelInputError as fault:
+            raise InputError(str(fault.__cause__ or fault)) from fault
+        return Inputs(((0, one),), from_lines=False)
+    named = [key for key, value in plain.items() if value]
+    if named:
+        raise InputError(f"give either --input or --{named[0].replace('_', '-')}, not both")
+    asked, faults = read_inputs(task, source)
+    if not asked and not faults:
+        raise InputError(f"{source} holds no input: one JSON object a line is expected")
+    return Inputs(tuple(asked[:most]), tuple(faults))
