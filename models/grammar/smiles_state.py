@@ -245,4 +245,3 @@ def is_well_formed(smiles: str) -> bool:
     """Whether a whole SMILES is complete and well-formed as described above."""
     state = SmilesState()
     return state.feed(smiles) == len(smiles) and state.complete
-
