@@ -11,7 +11,7 @@ does not fit the model's context is not computed and counted so, never taken for
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ from tools.evaluation.structure_chains import (
 )
 
 VOTES = ("samples", "marks")
+_ROOM = 8
+"""Tokens beyond a copy with every residue marked (three tokens each) before an answer is cut off as hopeless."""
 MIN_IDENTITY = 0.9
 """Labels are carried over where the row's sequence and the structure's agree in 90 % of aligned residues: below that
 they are other proteins, above it are mutants and tags."""
@@ -106,6 +108,8 @@ class PocketStudy:
                 shares = mark_probabilities(generator, sequence)
                 found[sequence] = {"votes": _rounded(shares), "n_samples": None, "n_valid": None}
             return found
+        limit = 3 * max(len(sequence) for sequence in sequences) + _ROOM
+        settings = replace(settings, max_new_tokens=min(settings.max_new_tokens, limit))
         questions = [Question(f"{case_id}/{at}", {"sequence": one}) for at, one in enumerate(sequences)]
         for sequence, answers in zip(sequences, ask(generator, "pocket", questions, settings), strict=True):
             shares, n_valid = sampled_votes(answers, len(sequence))
