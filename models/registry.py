@@ -71,15 +71,16 @@ def checkpoint_info(checkpoint: Path | str | None = None, *, with_hash: bool = T
     (single-token tags of its tokenizer), missing_tags (LOGOS's sixteen it lacks), unknown_tags (tags the
     grammar does not know), tasks (those whose tags it has), sha256.
     """
+    if is_server_address(checkpoint):
+        raise ModelInputError(f"{checkpoint} is a server; what it serves can be looked at on its own machine only")
+    folder = locate_checkpoint(checkpoint)
+    plain = read_config(folder)
+
     from transformers import AutoConfig
 
     from models.backends.text_codec import load_codec
     from models.checkpoint import context_length
 
-    if is_server_address(checkpoint):
-        raise ModelInputError(f"{checkpoint} is a server; what it serves can be looked at on its own machine only")
-    folder = locate_checkpoint(checkpoint)
-    plain = read_config(folder)
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as fault:
