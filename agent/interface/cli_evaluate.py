@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agent.interface.cli_generate import load_model
+from agent.interface.evaluation_tools import evaluation_tools
 from tools.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def evaluate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
             list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="The evaluation's own; repeatable.")
         ] = None,
         checkpoint: Annotated[
-            Path | None, typer.Option("--checkpoint", help="Checkpoint directory; default: shipped.")
+            str | None, typer.Option("--checkpoint", help="Directory, hub id or server; default: shipped.")
         ] = None,
         out: Annotated[
             Path | None, typer.Option("--out", help="Keep records and report here; the same command goes on from them.")
@@ -80,15 +82,16 @@ def evaluate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
         fixed = {"seed": seed, "beams": beams, "augment": augment, "constrained": constrained}
         settings = settings_for(evaluator, {**given, **fixed}, _options(evaluator, option or []))
         selection = Selection(_pairs(where or [], "--where"), limit)
-        generator, path = _load(load_settings(), checkpoint)
-        setup = Setup(generator, settings, data, tuple(reference or ()), structures)
-        with _progress(evaluator.title) as on_progress:
+        app = load_settings()
+        generator = load_model(app, checkpoint)
+        with evaluation_tools(app, settings.options) as tools, _progress(evaluator.title) as on_progress:
+            setup = Setup(generator, settings, data, tuple(reference or ()), structures, tools)
             report = run_evaluation(
                 evaluator,
                 setup,
                 selection=selection,
                 out=out,
-                checkpoint_path=path,
+                checkpoint_path=str(checkpoint or app.checkpoint or "shipped"),
                 on_progress=on_progress,
                 on_note=lambda note: typer.echo(f"note: {note}", err=True),
             )
@@ -100,14 +103,6 @@ def evaluate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
             raise typer.Exit(1)
 
     return evaluate
-
-
-def _load(settings: Settings, checkpoint: Path | None) -> tuple[Any, str]:
-    from models.checkpoint import locate_checkpoint
-    from models.registry import load_generator
-
-    chosen = checkpoint or settings.checkpoint
-    return load_generator(chosen, settings.device), str(locate_checkpoint(chosen))
 
 
 def _need_used(evaluator: Evaluator, reference: Sequence[Path] | None) -> None:

@@ -49,7 +49,8 @@ def _fixed(mol: Chem.Mol) -> str:
 
 def largest(candidate: Candidate) -> str:
     """The molecule of most heavy atoms; among equals the first in order of text."""
-    return min(candidate, key=lambda smiles: (-Chem.MolFromSmiles(smiles).GetNumHeavyAtoms(), smiles))
+    with rdBase.BlockLogs():
+        return min(candidate, key=lambda smiles: (-Chem.MolFromSmiles(smiles).GetNumHeavyAtoms(), smiles))
 
 
 def rank_candidates(answers: Sequence[Sequence[Candidate | None]], alpha: float = 1.0) -> list[Candidate]:
@@ -81,7 +82,8 @@ def spellings(smiles: str, n: int, seed: str) -> list[str]:
     R-SMILES roots test inputs at random atoms in the same way; roots are drawn without replacement until every atom
     has had its turn. `seed` is any text.
     """
-    mol = Chem.MolFromSmiles(smiles)
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(smiles)
     rng = random.Random(seed)
     roots: list[int] = []
     while len(roots) < n - 1:

@@ -2,23 +2,26 @@
 
 Molecules are the same where their neutral parents are (data sets write charges at random, `tools.molecule.parse`), a
 mixture where its canonical SMILES is. Files of hundreds of thousands of SMILES are searched without parsing them all:
-only entries with the same heavy atoms as an asked molecule are looked at more closely.
+only entries that share atoms, ring count and then the graph of elements with an asked molecule are compared in full.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from rdkit import Chem, rdBase
+from rdkit.Chem import rdMolHash
 
 from tools.errors import InputError
 from tools.evaluation.data_files import need_columns, read_rows
 from tools.molecule.parse import canonical_parent
 
-_ATOM = re.compile(r"\[\d*([A-Za-z][a-z]?)[^\]]*\]|(Cl|Br|[BCNOPSFIbcnops])")
+Outline = tuple[tuple[str, int], ...]
+
+_PIECE = re.compile(r"\[\d*([A-Za-z][a-z]?)[^\]]*\]|(Cl|Br|[BCNOPSFIbcnops])|(%\d\d|\d)|(#)")
 
 
 def load_smiles(path: Path) -> list[str]:
@@ -41,22 +44,36 @@ def molecule_identity(smiles: str) -> str:
         return str(Chem.MolToSmiles(mol))
 
 
-def heavy_atoms(smiles: str) -> tuple[tuple[str, int], ...]:
-    """Heavy atoms by element, read off the text: [nH] and N are both nitrogen, hydrogens are left out."""
-    found = Counter((bracket or plain).capitalize() for bracket, plain in _ATOM.findall(smiles))
+def outline(smiles: str) -> Outline:
+    """Heavy atoms by element, ring closures and triple bonds, read off the text without parsing: what every spelling
+    and every protonation state of a molecule shares. [nH] and N are both nitrogen, hydrogens are left out."""
+    found: Counter[str] = Counter()
+    for bracket, plain, ring, triple in _PIECE.findall(smiles):
+        found["ring" if ring else "triple" if triple else (bracket or plain).capitalize()] += 1
     found.pop("H", None)
     return tuple(sorted(found.items()))
 
 
-def find_known(asked: Iterable[str], known: Sequence[str]) -> set[str]:
+def element_graph(smiles: str) -> str:
+    """The graph of elements without bond orders, hydrogens and charges, as text; "" where RDKit cannot read it."""
+    with rdBase.BlockLogs():
+        mol: Chem.Mol | None = Chem.MolFromSmiles(smiles, sanitize="[H]" in smiles)
+    if mol is None:
+        return ""
+    mol.UpdatePropertyCache(strict=False)
+    return str(rdMolHash.MolHash(mol, rdMolHash.HashFunction.ElementGraph))
+
+
+def find_known(asked: Iterable[str], known: Iterable[str]) -> set[str]:
     """Those of the `asked` valid SMILES that are among the `known` ones; unreadable known ones match nothing."""
     identities: dict[str, list[str]] = {}
     for smiles in asked:
         identities.setdefault(molecule_identity(smiles), []).append(smiles)
-    compositions = {heavy_atoms(smiles) for group in identities.values() for smiles in group}
+    outlines = {outline(smiles) for group in identities.values() for smiles in group}
+    graphs = {element_graph(smiles) for group in identities.values() for smiles in group}
     found: set[str] = set()
     for entry in known:
-        if heavy_atoms(entry) not in compositions:
+        if outline(entry) not in outlines or element_graph(entry) not in graphs:
             continue
         try:
             found.update(identities.get(molecule_identity(entry), ()))
