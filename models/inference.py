@@ -119,7 +119,7 @@ def answer_inputs(
     requests = [_request(task, key, one, n, seed, chosen) for key, one in by_key.items()]
     samples = generate(requests)
     if any(one.plan is not None and len(one.plan.order) > 1 for one in asked):
-        return _ranked_loops(generate, by_key, requests, list(samples), distinct)
+        return _ranked_loops(generate, by_key, requests, samples, distinct)
     if not ranked:
         return (Ranked(task, by_key[s.request_id], s, read_answer(task, by_key[s.request_id], s), 0) for s in samples)
     return _in_input_order(task, by_key, samples, n, distinct)
@@ -144,8 +144,9 @@ def need_tags(known: Iterable[str], task: Task) -> None:
 def refused_inputs(
     generate: Generate, task: Task, asked: Sequence[Asked], options: SamplingOptions | None = None
 ) -> dict[int, str]:
-    """Places in `asked` that the model refuses (a prompt longer than its context, say) and why. `generate`
-    must refuse at once, as a Generator does; nothing is generated."""
+    """Places in `asked` that the model refuses (a prompt longer than its context, say) and why, each tried alone:
+    for when `generate` has refused them together. It must refuse at once, as a Generator does; nothing is
+    generated."""
     found: dict[int, str] = {}
     chosen = options or SamplingOptions()
     for at, one in enumerate(asked):
@@ -212,10 +213,10 @@ def _ranked_loops(
     generate: Generate,
     asked: Mapping[str, Asked],
     requests: Sequence[Request],
-    samples: Sequence[Sample],
+    samples: Iterable[Sample],
     distinct: bool,
 ) -> Iterator[Ranked]:
-    """Antibodies with several loops: every first loop is there, the others follow slot by slot."""
+    """Antibodies with several loops: `samples` are the first loops, the others follow slot by slot."""
     designs = [_Design(asked[sample.request_id], sample) for sample in samples]
     template = requests[0]
     while pending := {design.key: design for design in designs if design.unfinished}:

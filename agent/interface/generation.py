@@ -18,7 +18,7 @@ from tools.errors import InputError
 if TYPE_CHECKING:
     from models.backends.base import Generator
     from models.grammar.tasks import Task
-    from models.inference import SamplingOptions
+    from models.inference import Ranked, SamplingOptions
     from models.task_inputs import Asked
 
 FORMATS = ("organon", "logos")
@@ -59,29 +59,22 @@ def generate_lines(
 ) -> bool:
     """Answer `inputs` into `file` (None: stdout). False where an input was wrong. Nothing is loaded before the
     settings are seen to be right, nor where there is nothing to answer."""
-    from models.inference import need_tags
-
     logos = wanted.form == "logos"
     if wanted.form is None:
         logos = any(one.in_logos_form for _, one in inputs.asked)
     n, options = _settled(task, logos, wanted)
     faults, asked = list(inputs.faults), [one for _, one in inputs.asked]
-    generator = load() if asked else None
-    if generator is not None:
-        known = _known_tags(generator)
-        if known is not None:
-            need_tags(known, task)
-        refused = _refused(generator, task, inputs, options)
-        faults += refused.values()
-        asked = [one for at, one in enumerate(asked) if at not in refused]
+    answers: Iterator[Ranked] = iter(())
+    if asked:
+        answers, refused = _start(load(), task, inputs, n, options, wanted, logos)
+        faults += refused
     with ResultLines(file) as lines:
         for fault in sorted(faults, key=lambda fault: fault.number):
             sys.stderr.write(f"line {fault.number}: {fault.error}\n")
             if not logos:
                 lines.write(fault.row())
-        if generator is not None and asked:
-            for row in _rows(generator, task, asked, n, options, wanted, logos):
-                lines.write(row)
+        for answer in answers:
+            lines.write(_row(answer, logos))
         if file is not None:
             typer.echo(f"{lines.n_written} lines in {file}", err=True)
     return not faults
@@ -101,47 +94,58 @@ def _settled(task: Task, logos: bool, wanted: Wanted) -> tuple[int, SamplingOpti
     return n, options
 
 
-def _refused(generator: Generator, task: Task, inputs: Inputs, options: SamplingOptions) -> dict[int, LineFault]:
-    """Inputs the model itself refuses, by place: longer than its context, say."""
-    from models.inference import refused_inputs
-
-    asked = [one for _, one in inputs.asked]
-    refused = refused_inputs(generator.generate, task, asked, options)
-    if refused and not inputs.from_lines:
-        raise InputError(next(iter(refused.values())))
-    return {at: LineFault(inputs.asked[at][0], reason, asked[at].name) for at, reason in refused.items()}
-
-
-def _rows(
+def _start(
     generator: Generator,
     task: Task,
-    asked: list[Asked],
+    inputs: Inputs,
     n: int,
     options: SamplingOptions,
     wanted: Wanted,
     logos: bool,
-) -> Iterator[dict[str, Any]]:
-    """Answers as JSON-ready rows. LOGOS's materials come as they finish, as there: all 10,000 are one input."""
-    from models.inference import answer_inputs
+) -> tuple[Iterator[Ranked], list[LineFault]]:
+    """Answers to come, and the inputs the model itself refuses: longer than its context, say.
+
+    LOGOS's materials come as they finish, as there: all 10,000 are one input.
+    """
+    from models.errors import ModelInputError
+    from models.inference import answer_inputs, need_tags, refused_inputs
+
+    known = _known_tags(generator)
+    if known is not None:
+        need_tags(known, task)
+    ranked = not (logos and task == "material" and not wanted.distinct)
+
+    def answers(asked: list[Asked]) -> Iterator[Ranked]:
+        return answer_inputs(
+            generator.generate,
+            task,
+            asked,
+            n=n,
+            seed=wanted.seed,
+            options=options,
+            distinct=wanted.distinct,
+            ranked=ranked,
+        )
+
+    asked = [one for _, one in inputs.asked]
+    try:
+        return answers(asked), []
+    except ModelInputError:
+        refused = refused_inputs(generator.generate, task, asked, options)
+        if not refused or not inputs.from_lines:
+            raise
+    faults = [LineFault(inputs.asked[at][0], reason, asked[at].name) for at, reason in refused.items()]
+    left = [one for at, one in enumerate(asked) if at not in refused]
+    return (answers(left) if left else iter(())), faults
+
+
+def _row(answer: Ranked, logos: bool) -> dict[str, Any]:
     from models.logos import render_logos_line
 
-    ranked = not (logos and task == "material" and not wanted.distinct)
-    answers = answer_inputs(
-        generator.generate,
-        task,
-        asked,
-        n=n,
-        seed=wanted.seed,
-        options=options,
-        distinct=wanted.distinct,
-        ranked=ranked,
-    )
-    for answer in answers:
-        if logos:
-            whole = answer.asked.prompt + answer.sample.text
-            yield render_logos_line(task, answer.asked.given, whole, answer.sample.perplexity)
-        else:
-            yield answer.row()
+    if not logos:
+        return answer.row()
+    whole = answer.asked.prompt + answer.sample.text
+    return render_logos_line(answer.task, answer.asked.given, whole, answer.sample.perplexity)
 
 
 def _known_tags(generator: Generator) -> list[str] | None:
