@@ -1,10 +1,11 @@
 """One resident model, one thread, one bounded queue: how every run of this process reaches the scientific
 model.
 
-Jobs run one after the other in the order they were accepted; a full queue refuses at once and says how long
-to wait. A fault inside a job belongs to that job's caller: it is raised where the samples are read, and the
-worker goes on. Samples are kept for the caller until read, so that a slow reader holds up nobody. Not
-promised: fairness by size (a large job makes those behind it wait) and service across processes.
+Requests of several jobs are decoded together; jobs are served in turn, however much each has asked for, so
+that a large one does not hold up a small one. Texts to score or embed are done between two decoding steps. A
+full queue refuses at once and says how long to wait. A fault inside a job belongs to that job's caller: it is
+raised where the samples are read, and the worker goes on. Samples are kept for the caller until read, so that
+a slow reader holds up nobody. Not promised: service across processes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.backends.base import Generator, Request, Sample, TextScore, validate_requests
+from models.backends.base import Decoding, Generator, Request, Sample, TextScore, validate_requests
 from models.errors import ModelInputError, QueueFullError, WorkerClosedError
 
 T = TypeVar("T")
@@ -31,8 +32,8 @@ _RATE_MEMORY = 0.7
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """What a status page shows. `wait_seconds` estimates when a job sent now would start (None: nothing
-    measured)."""
+    """What a status page shows. `queue_length` counts unfinished jobs; `wait_seconds` estimates when all of them
+    will be done (None: nothing measured)."""
 
     queue_length: int
     max_queue: int
@@ -53,14 +54,23 @@ class _End:
 class Job(Generic[T]):
     """A job's results as they come: iterate once. Raises the job's own fault, or WorkerClosedError."""
 
-    def __init__(self, kind: Kind, run: Callable[[], Iterator[T]], size: int) -> None:
-        """`size` is the work at most to do: tokens to generate, or characters to read."""
+    def __init__(self, kind: Kind, size: int, requests: Sequence[Request] = (), run: Callable[[], T] | None = None):
+        """`size` is the work at most to do: tokens to generate, or characters to read. A job has `requests` to
+        decode, or is one call of `run`."""
         self.kind: Kind = kind
-        self.run = run
         self.size = size
+        self.requests = requests
+        self.run = run
         self.cancelled = threading.Event()
+        self.n_delivered = 0
         self._results: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._over = False
+
+    @property
+    def work_left(self) -> float:
+        """The part of `size` not delivered yet."""
+        n_samples = sum(request.n for request in self.requests)
+        return self.size * (1 - self.n_delivered / n_samples if n_samples else 1)
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -77,11 +87,11 @@ class Job(Generic[T]):
         raise StopIteration
 
     def cancel(self) -> None:
-        """Give up: a waiting job is never started, a running one stops at its next result; iteration then
-        ends."""
+        """Give up: the job is forgotten before the next decoding step; iteration then ends."""
         self.cancelled.set()
 
     def deliver(self, item: T) -> None:
+        self.n_delivered += 1
         self._results.put(item)
 
     def end(self, fault: BaseException | None = None) -> None:
@@ -91,19 +101,19 @@ class Job(Generic[T]):
 class ModelWorker:
     """Serves one `generator` to many threads. Use as a context manager, or call `close`."""
 
-    def __init__(self, generator: Generator, max_queue: int = 32) -> None:
+    def __init__(self, generator: Generator, max_queue: int = 64) -> None:
         if max_queue < 1:
             raise ModelInputError(f"max_queue must be at least 1, got {max_queue}")
         self._generator = generator
         self._max_queue = max_queue
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._waiting: list[Job[Any]] = []
-        self._current: Job[Any] | None = None
-        self._started_at = 0.0
+        self._jobs: list[Job[Any]] = []
+        self._tickets: dict[int, Job[Any]] = {}
         self._closed = False
         self._done = self._failed = 0
         self._seconds_per_unit: dict[Kind, float] = {}
+        self._busy_since = 0.0
         self._thread = threading.Thread(target=self._serve, name="organon-model-worker", daemon=True)
         self._thread.start()
 
@@ -116,14 +126,14 @@ class ModelWorker:
     def submit(self, requests: Sequence[Request]) -> Job[Sample]:
         """Queue a generation job; the `Job` returned yields samples as they finish.
 
-        Raises ModelInputError for bad settings and QueueFullError where `max_queue` jobs wait, both at once;
-        what only the tokenizer can see (an unknown stop tag, a prompt too long) is raised by the job when it
-        is read.
+        Raises ModelInputError for bad settings and QueueFullError where `max_queue` jobs are unfinished, both at
+        once; what only the tokenizer can see (an unknown stop tag, a prompt too long) is raised by the job when
+        it is read.
         """
         given = list(requests)
         validate_requests(given)
         size = sum(request.n * request.max_new_tokens for request in given)
-        return self._enqueue(Job("generate", lambda: self._generator.generate(given), size))
+        return self._enqueue(Job("generate", size, requests=given))
 
     def generate(self, requests: Sequence[Request]) -> list[Sample]:
         """All samples, ordered by request and sample index."""
@@ -132,23 +142,22 @@ class ModelWorker:
 
     def score(self, texts: Sequence[str]) -> list[TextScore]:
         given = list(texts)
-        size = sum(map(len, given))
-        return list(self._enqueue(Job("score", lambda: iter(self._generator.score(given)), size)))
+        job: Job[list[TextScore]] = Job("score", sum(map(len, given)), run=lambda: self._generator.score(given))
+        return next(self._enqueue(job))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         given = list(texts)
-        size = sum(map(len, given))
-        (vectors,) = self._enqueue(Job("embed", lambda: iter([self._generator.embed(given)]), size))
-        return vectors
+        job: Job[NDArray[np.float32]] = Job("embed", sum(map(len, given)), run=lambda: self._generator.embed(given))
+        return next(self._enqueue(job))
 
     def status(self) -> WorkerStatus:
         with self._lock:
-            length, busy = len(self._waiting), self._current is not None
+            length = len(self._jobs)
             done, failed, wait = self._done, self._failed, self._estimate_wait()
         return WorkerStatus(
             queue_length=length,
             max_queue=self._max_queue,
-            busy=busy,
+            busy=length > 0,
             jobs_done=done,
             jobs_failed=failed,
             wait_seconds=wait,
@@ -158,15 +167,10 @@ class ModelWorker:
         )
 
     def close(self, timeout_seconds: float = 30.0) -> None:
-        """Stop: the running job is ended at its next result, waiting ones get WorkerClosedError."""
+        """Stop before the next decoding step; unfinished jobs get WorkerClosedError."""
         with self._changed:
             self._closed = True
-            left, self._waiting = self._waiting, []
-            if self._current is not None:
-                self._current.cancel()
             self._changed.notify_all()
-        for job in left:
-            job.end(WorkerClosedError("the model worker was closed before this job started"))
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout_seconds)
 
@@ -174,67 +178,103 @@ class ModelWorker:
         with self._changed:
             if self._closed:
                 raise WorkerClosedError("the model worker is closed")
-            for given_up in [waiting for waiting in self._waiting if waiting.cancelled.is_set()]:
-                self._waiting.remove(given_up)
-                given_up.end()
-            if len(self._waiting) >= self._max_queue:
-                raise QueueFullError(len(self._waiting), self._estimate_wait())
-            self._waiting.append(job)
+            waited_for = [other for other in self._jobs if not other.cancelled.is_set()]
+            if len(waited_for) >= self._max_queue:
+                raise QueueFullError(len(waited_for), self._estimate_wait())
+            if not self._jobs:
+                self._busy_since = time.monotonic()
+            self._jobs.append(job)
             self._changed.notify()
         return job
 
     def _estimate_wait(self) -> float | None:
         """Seconds until everything accepted so far is done, from measured rates; call with the lock held."""
-        ahead = [*self._waiting, *([] if self._current is None else [self._current])]
-        if any(job.kind not in self._seconds_per_unit for job in ahead):
+        jobs = [job for job in self._jobs if not job.cancelled.is_set()]
+        if any(job.kind not in self._seconds_per_unit for job in jobs):
             return None
-        seconds = {id(job): job.size * self._seconds_per_unit[job.kind] for job in ahead}
-        if self._current is not None:
-            spent = time.monotonic() - self._started_at
-            seconds[id(self._current)] = max(seconds[id(self._current)] - spent, 0.0)
-        return sum(seconds.values())
+        return sum(job.work_left * self._seconds_per_unit[job.kind] for job in jobs)
 
+    # -- the worker's own thread ---------------------------------------------------------------------------
     def _serve(self) -> None:
-        while (job := self._next_job()) is not None:
-            fault = self._run(job)
+        decoding = self._generator.decoding()
+        started: set[int] = set()
+        while self._wait_for_work():
             with self._lock:
-                self._account(job, fault)
-            job.end(fault)
+                jobs = list(self._jobs)
+            try:
+                for job in jobs:
+                    if job.cancelled.is_set():
+                        self._forget(job, decoding)
+                    elif id(job) not in started:
+                        started.add(id(job))
+                        self._start(job, decoding)
+                if not decoding.idle:
+                    self._deliver(decoding.step(), decoding)
+            except BaseException as fault:  # noqa: BLE001 - the boundary: this thread has to outlive any fault
+                decoding = self._generator.decoding()
+                for job in {id(job): job for job in self._tickets.values()}.values():
+                    self._finish(job, fault)
+                self._tickets.clear()
+            with self._lock:
+                started &= {id(job) for job in self._jobs}
+        for job in list(self._jobs):
+            self._finish(job, WorkerClosedError("the model worker was closed before this job was done"))
 
-    def _next_job(self) -> Job[Any] | None:
-        """Wait for a job and make it the current one; None when the worker closes."""
+    def _wait_for_work(self) -> bool:
+        """True with something to do, False once the worker is closed."""
         with self._changed:
-            while not self._waiting and not self._closed:
+            while not self._jobs and not self._closed:
                 self._changed.wait()
-            if self._closed:
-                return None
-            self._current, self._started_at = self._waiting.pop(0), time.monotonic()
-            return self._current
+            return not self._closed
 
-    def _run(self, job: Job[Any]) -> BaseException | None:
-        """Run one job to its end; whatever it raises is the result, because this thread has to outlive it."""
-        if job.cancelled.is_set():
-            return None
+    def _start(self, job: Job[Any], decoding: Decoding) -> None:
+        """Hand the job's requests to `decoding`, or run the job at once; what is wrong with it is its own."""
+        tickets: list[int] = []
         try:
-            results = job.run()
-            for item in results:
-                job.deliver(item)
-                if job.cancelled.is_set():
-                    break
-            else:
-                return None
-            del results
-        except BaseException as fault:  # noqa: BLE001 - the boundary: delivered to the job's caller
-            return fault
-        return WorkerClosedError("the model worker was closed while this job ran") if self._closed else None
-
-    def _account(self, job: Job[Any], fault: BaseException | None) -> None:
-        self._current = None
-        if fault is not None:
-            self._failed += 1
+            if job.run is not None:
+                job.deliver(job.run())
+            for request in job.requests:
+                tickets.append(decoding.add(request, owner=id(job)))
+        except BaseException as fault:  # noqa: BLE001 - delivered to the job's caller
+            for ticket in tickets:
+                decoding.cancel(ticket)
+            self._finish(job, fault)
             return
-        self._done += 1
-        if job.size > 0 and not job.cancelled.is_set():
-            rate = (time.monotonic() - self._started_at) / job.size
-            known = self._seconds_per_unit.get(job.kind, rate)
-            self._seconds_per_unit[job.kind] = _RATE_MEMORY * known + (1 - _RATE_MEMORY) * rate
+        if tickets:
+            self._tickets |= dict.fromkeys(tickets, job)
+        else:
+            self._finish(job)
+
+    def _deliver(self, results: Sequence[tuple[int, Sample | Exception]], decoding: Decoding) -> None:
+        for ticket, result in results:
+            job = self._tickets.get(ticket)
+            if job is None:
+                continue
+            if isinstance(result, Exception):
+                self._forget(job, decoding, result)
+                continue
+            job.deliver(result)
+            if job.n_delivered == sum(request.n for request in job.requests):
+                self._forget(job, decoding)
+
+    def _forget(self, job: Job[Any], decoding: Decoding, fault: BaseException | None = None) -> None:
+        """Take the job's requests out of `decoding`, done or not, and end it."""
+        for ticket in [ticket for ticket, owner in self._tickets.items() if owner is job]:
+            decoding.cancel(ticket)
+            del self._tickets[ticket]
+        self._finish(job, fault)
+
+    def _finish(self, job: Job[Any], fault: BaseException | None = None) -> None:
+        with self._lock:
+            self._jobs.remove(job)
+            now = time.monotonic()
+            if fault is not None:
+                self._failed += 1
+            else:
+                self._done += 1
+            if fault is None and job.size > 0 and not job.cancelled.is_set():
+                rate = (now - self._busy_since) / job.size
+                known = self._seconds_per_unit.get(job.kind, rate)
+                self._seconds_per_unit[job.kind] = _RATE_MEMORY * known + (1 - _RATE_MEMORY) * rate
+            self._busy_since = now
+        job.end(fault)

@@ -57,7 +57,7 @@ class BeamSearch:
     def __init__(self, network: Network, build_constraint: Callable[[], Constraint]) -> None:
         self._network = network
         self._build_constraint = build_constraint
-        self._cache = SlotCache()
+        self._cache = SlotCache(network.pool)
         self.clear()
 
     def __len__(self) -> int:
@@ -119,9 +119,11 @@ class BeamSearch:
             self.clear()
         return finished
 
+    @torch.inference_mode()
     def drop(self, unwanted: Callable[[Prompt], bool]) -> None:
         """Requests nobody waits for any more leave, between two steps."""
-        rows, first = [], 0
+        rows: list[int] = []
+        first = 0
         for group in self._groups:
             if not unwanted(group.prompt):
                 rows += range(first, first + len(group.beams))
@@ -159,7 +161,10 @@ class BeamSearch:
         while True:
             refused_any = False
             for rank in scores.topk(wanted, dim=-1).indices.t():
-                refused = constraint.refused(rank.cpu().numpy()) & (scores.gather(1, rank[:, None])[:, 0] > -torch.inf).cpu().numpy()
+                refused = (
+                    constraint.refused(rank.cpu().numpy())
+                    & (scores.gather(1, rank[:, None])[:, 0] > -torch.inf).cpu().numpy()
+                )
                 if refused.any():
                     at = torch.from_numpy(np.flatnonzero(refused)).to(scores.device)
                     scores[at, rank[at]] = -torch.inf
@@ -172,8 +177,8 @@ class BeamSearch:
         if self._constraint is not None:
             self._constraint.advance(np.array(tokens, dtype=np.int64))
         positions = [len(group.prompt.ids) + len(beam.ids) - 1 for group in self._groups for beam in group.beams]
-        places = Places(positions, self._network.device)
-        self._cache.reserve(self._cache.keys[0], len(self._cache.keys), len(tokens), places.length)
+        self._cache.reserve(self._cache.keys[0], len(self._cache.keys), len(tokens), max(positions) + 1)
+        places = Places(positions, self._cache.n_places, self._network.device)
         ids = torch.tensor(tokens, device=self._network.device)
         self._logits = self._network.step(ids, places, self._cache)
 

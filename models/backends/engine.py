@@ -176,4 +176,3 @@ def _chunks(prompts: list[Prompt]) -> list[list[Prompt]]:
             chunks.append([])
         chunks[-1].append(prompt)
     return chunks
-

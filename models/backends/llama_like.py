@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from models.backends.experts import mix_experts
 from models.backends.network import Prompts, pad_right, read_off
-from models.backends.slots import Places, SlotCache
+from models.backends.slots import BufferPool, Places, SlotCache
 
 _MODEL_TYPES = ("llama", "mistral", "qwen2", "qwen3", "qwen3_moe")
 _FIXED_ROPE = ("default", "linear", "llama3", "yarn")
@@ -49,6 +49,7 @@ class LlamaLike:
     def __init__(self, model: Any) -> None:
         config = model.config
         self.device: torch.device = model.device
+        self.pool = BufferPool(model.dtype, model.device)
         self._embedding: torch.Tensor = model.model.embed_tokens.weight
         self._layers = [_Layer(layer) for layer in model.model.layers]
         self._norm: torch.Tensor = model.model.norm.weight
@@ -68,7 +69,10 @@ class LlamaLike:
         ids = pad_right(sequences, self.device)
         n_rows, n_tokens = ids.shape
         hidden = F.embedding(ids, self._embedding).view(n_rows * n_tokens, -1)
-        cosine, sine = self._cosine[:n_tokens, None].repeat(n_rows, 1, 1), self._sine[:n_tokens, None].repeat(n_rows, 1, 1)
+        cosine, sine = (
+            self._cosine[:n_tokens, None].repeat(n_rows, 1, 1),
+            self._sine[:n_tokens, None].repeat(n_rows, 1, 1),
+        )
         keys, values = [], []
         for layer in self._layers:
             query, key, value = layer.project(self._normed(hidden, layer.attention_norm), cosine, sine)
@@ -140,13 +144,13 @@ class _Layer:
 
     def attend(self, query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, places: Places) -> torch.Tensor:
         """One query a row (B, H, D) over the rows' places: (B, H * D). `keys`, `values` are (R, K, T, D)."""
-        n_rows, length = len(query), places.length
+        n_rows, n_places = len(query), keys.shape[2]
         grouped = (query * self.scale).reshape(n_rows * self.n_kv, -1, self.width)
-        key = keys.view(-1, *keys.shape[2:])[: n_rows * self.n_kv, :length]
-        value = values.view(-1, *values.shape[2:])[: n_rows * self.n_kv, :length]
+        key = keys.view(-1, n_places, self.width)[: n_rows * self.n_kv]
+        value = values.view(-1, n_places, self.width)[: n_rows * self.n_kv]
         scores = torch.bmm(grouped, key.transpose(1, 2))
         if places.bias is not None:
-            scores.view(n_rows, self.n_kv, -1, length).add_(places.bias)
+            scores.view(n_rows, self.n_kv, -1, n_places).add_(places.bias)
         return torch.bmm(scores.softmax(-1), value).view(n_rows, -1)
 
     def add_attention(self, hidden: torch.Tensor, mixed: torch.Tensor) -> torch.Tensor:
@@ -164,7 +168,7 @@ def _rms_norm(states: torch.Tensor, weight: torch.Tensor, epsilon: float) -> tor
     third of the time of torch's own."""
     if states.device.type != "cpu" or states.dtype != torch.float32:
         return F.rms_norm(states, states.shape[-1:], None, epsilon) * weight
-    length = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
+    length: torch.Tensor = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
     return states * (length.square_() / states.shape[-1] + epsilon).rsqrt_() * weight
 
 

@@ -14,8 +14,8 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
-from models.backends.memory import is_out_of_memory
 from models.backends.causal_lm import CausalLM
+from models.backends.memory import is_out_of_memory
 from models.backends.text_codec import load_codec
 from models.checkpoint import locate_checkpoint
 from models.errors import CheckpointError, ModelInputError, ModelMemoryError

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
-from models.backends.slots import Places, SlotCache
+from models.backends.slots import BufferPool, Places, SlotCache
 
 _LOGITS_AT_ONCE = 32 * 1024 * 1024
 """Logits held at one time while a text is read (elements; 128 MB in fp32)."""
@@ -34,6 +34,7 @@ class Network(Protocol):
 
     device: torch.device
     cache_bytes_per_token: int
+    pool: BufferPool
 
     def read(self, sequences: Sequence[Sequence[int]]) -> Prompts:
         """One pass over whole sequences, none empty."""

@@ -65,9 +65,7 @@ def need_known(ids: Iterable[int], n_vocab: int) -> None:
     """CheckpointError where the tokenizer gives ids the model has no row for."""
     highest = max(ids)
     if highest >= n_vocab:
-        raise CheckpointError(
-            f"the tokenizer gives id {highest}, the model knows {n_vocab}: they do not match"
-        )
+        raise CheckpointError(f"the tokenizer gives id {highest}, the model knows {n_vocab}: they do not match")
 
 
 class Waiting:

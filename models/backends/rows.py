@@ -54,7 +54,7 @@ class ActiveRows:
     def __init__(self, network: Network, build_constraint: Callable[[], Constraint]) -> None:
         self._network = network
         self._build_constraint = build_constraint
-        self._cache = SlotCache()
+        self._cache = SlotCache(network.pool)
         self.clear()
 
     def __len__(self) -> int:
@@ -150,6 +150,8 @@ class ActiveRows:
             self._keep(alive)
         if alive:
             self._advance()
+        else:
+            self._logits = None
         return finished
 
     @torch.inference_mode()
@@ -158,8 +160,8 @@ class ActiveRows:
         alive = [at for at, track in enumerate(self._tracks) if not unwanted(track.row)]
         if len(alive) < len(self):
             assert self._logits is not None
-            order = self._keep(alive)
-            self._logits = self._logits.index_select(0, torch.tensor(order, device=self._logits.device))
+            order = torch.tensor(self._keep(alive), dtype=torch.long, device=self._logits.device)
+            self._logits = self._logits.index_select(0, order)
 
     def _draw(self) -> tuple[list[int], list[float], list[float]]:
         """The next id of every row, with its two log-probabilities."""
@@ -175,7 +177,9 @@ class ActiveRows:
         host = drawn.cpu()
         return host[0].long().tolist(), host[1].tolist(), host[2].tolist()
 
-    def _sample(self, rows: NDArray[np.int64], counters: NDArray[np.uint64], allowed: torch.Tensor | None) -> torch.Tensor:
+    def _sample(
+        self, rows: NDArray[np.int64], counters: NDArray[np.uint64], allowed: torch.Tensor | None
+    ) -> torch.Tensor:
         """(3, len(rows)) fp64: ids, log-probabilities under the model, and under what was drawn from."""
         assert self._logits is not None
         logits, settings, factor = self._logits, self._settings, self._factor
@@ -224,8 +228,8 @@ class ActiveRows:
             drawn[:, pick] = self._sample(rows, n_made[rows] + np.uint64(attempt * _REDRAW), allowed)
 
     def _advance(self) -> None:
-        places = Places(self._positions.tolist(), self._network.device)
-        self._cache.reserve(self._cache.keys[0], len(self._cache.keys), len(self), places.length)
+        self._cache.reserve(self._cache.keys[0], len(self._cache.keys), len(self), max(self._positions.tolist()) + 1)
+        places = Places(self._positions.tolist(), self._cache.n_places, self._network.device)
         assert self._drawn is not None
         self._logits = self._network.step(self._drawn, places, self._cache)
         self._drawn = None

@@ -28,7 +28,9 @@ def build_samples(finished: Sequence[Finished], codec: TextCodec, context: int, 
     rescored = dict.fromkeys(differing, math.inf)
     for at, log_probs in zip(fitting, score([whole[at] for at in fitting]) if fitting else [], strict=True):
         rescored[at] = perplexity_of(log_probs)
-    return [_sample(row, text, rescored.get(at), codec) for at, (row, text) in enumerate(zip(finished, texts, strict=True))]
+    return [
+        _sample(row, text, rescored.get(at), codec) for at, (row, text) in enumerate(zip(finished, texts, strict=True))
+    ]
 
 
 def perplexity_of(log_probs: Sequence[float]) -> float:

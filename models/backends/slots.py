@@ -1,46 +1,95 @@
 """Keys and values of the rows being decoded: one buffer per layer, row b's token at position p at place p.
 
-No padding on the left and no shifting: a row enters by writing its prompt, grows by writing one column, and
-leaves by having another row copied over it. Buffers grow in blocks, because products over a buffer much wider
-than what is in use were seen to run at half the speed (memory pages).
+No padding on the left and no shifting: a row enters by writing its prompt, grows by writing one place, and
+leaves by having another row copied over it. Products run over whole buffers, places not written yet masked:
+over a part of a wider buffer they were seen to take up to twice the time on a CPU (each row's gap stops the
+prefetcher). So buffers are widened in small blocks, and their memory is taken from a pool and given back to it,
+because touching fresh memory costs as much as copying into used.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 
-_BLOCK = 32
+_BLOCK = 16
+_SLACK = 2
+"""Fresh memory on a CPU is asked for with this much to spare: untouched it costs nothing, and it lets the next,
+wider buffer be cut from it."""
+_POOL_BYTES = 512 * 1024 * 1024
+"""Memory a pool keeps while nothing is decoded."""
+
+
+class BufferPool:
+    """Flat pieces of memory of one number type, given back by one cache and reused by the next."""
+
+    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
+        self._dtype, self._device = dtype, device
+        self._free: list[torch.Tensor] = []
+
+    def take(self, shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+        """A buffer of `shape` with undefined content, and the piece it is cut from."""
+        size = math.prod(shape)
+        fitting = [piece for piece in self._free if piece.numel() >= size]
+        if fitting:
+            piece = min(fitting, key=torch.Tensor.numel)
+            self._free = [other for other in self._free if other is not piece]
+        else:
+            slack = _SLACK if self._device.type == "cpu" else 1
+            piece = torch.empty(size * slack, dtype=self._dtype, device=self._device)
+        return piece[:size].view(shape), piece
+
+    def give(self, piece: torch.Tensor) -> None:
+        self._free.append(piece)
+
+    def trim(self) -> None:
+        """Forget what is more than a pool may keep, largest pieces first."""
+        self._free.sort(key=torch.Tensor.numel)
+        while sum(piece.nbytes for piece in self._free) > _POOL_BYTES:
+            self._free.pop()
 
 
 class SlotCache:
     """`keys` and `values`: one (R, K, T, D) tensor a layer, R rows, K key/value heads, T places of width D."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: BufferPool) -> None:
+        self._pool = pool
         self.keys: list[torch.Tensor] = []
         self.values: list[torch.Tensor] = []
+        self._pieces: list[torch.Tensor] = []
+
+    @property
+    def n_places(self) -> int:
+        return self.keys[0].shape[2] if self.keys else 0
 
     def reserve(self, like: torch.Tensor, n_layers: int, n_rows: int, length: int) -> None:
-        """Room for `n_rows` of `length` tokens, what is there kept; `like` (U, K, P, D) tells heads and type."""
-        rows, places = (self.keys[0].shape[0], self.keys[0].shape[2]) if self.keys else (0, 0)
+        """Room for `n_rows` of `length` tokens, what is there kept; `like` (U, K, P, D) tells heads and width."""
+        rows, places = (self.keys[0].shape[0], self.n_places) if self.keys else (0, 0)
         if n_rows <= rows and length <= places:
             return
         n_rows = max(n_rows, rows)
-        length = places if length <= places else -(-max(length, places + places // 4) // _BLOCK) * _BLOCK
+        length = places if length <= places else -(-max(length, places + places // 8) // _BLOCK) * _BLOCK
         shape = (n_rows, like.shape[1], length, like.shape[3])
-        for side in (self.keys, self.values):
-            for layer in range(n_layers):
-                buffer = like.new_empty(shape)
+        fresh = not self.keys
+        for layer in range(n_layers):
+            for number, side in enumerate((self.keys, self.values)):
+                buffer, piece = self._pool.take(shape)
                 buffer[rows:] = 0  # never NaN: a masked place still enters the products
                 buffer[:rows, :, places:] = 0
-                if layer < len(side):
+                if fresh:
+                    side.append(buffer)
+                    self._pieces.append(piece)
+                else:
                     buffer[:rows, :, :places] = side[layer]
                     side[layer] = buffer
-                else:
-                    side.append(buffer)
+                    self._pool.give(self._pieces[2 * layer + number])
+                    self._pieces[2 * layer + number] = piece
 
-    def write_prompts(self, first: int, keys: list[torch.Tensor], values: list[torch.Tensor], pick: torch.Tensor) -> None:
+    def write_prompts(
+        self, first: int, keys: list[torch.Tensor], values: list[torch.Tensor], pick: torch.Tensor
+    ) -> None:
         """Rows from `first` on: prompt `pick[i]` of `keys` and `values` (U, K, P, D) a layer."""
         stop, length = first + len(pick), keys[0].shape[2]
         for layer, (key, value) in enumerate(zip(keys, values, strict=True)):
@@ -68,20 +117,26 @@ class SlotCache:
         """Give the memory back; no row may be in use."""
         self.keys.clear()
         self.values.clear()
+        for piece in self._pieces:
+            self._pool.give(piece)
+        self._pieces.clear()
+        self._pool.trim()
 
 
 class Places:
-    """Where the next token of B rows goes. `same` is the place if it is one for all, so that no row needs a
-    mask; `length` is the number of places that count, and `bias` (B, 1, 1, length) fp32 is 0 where a row has a
-    token and -inf where not (None if `same`)."""
+    """Where the next token of B rows goes, and what may be looked at.
 
-    def __init__(self, positions: Sequence[int], device: torch.device) -> None:
+    `same` is the place if it is one for all rows; `bias`, (B or 1, 1, 1, n_places) fp32, is 0 where a row has a
+    token and -inf where not, or None where all places count.
+    """
+
+    def __init__(self, positions: Sequence[int], n_places: int, device: torch.device) -> None:
         self.positions = torch.tensor(positions, device=device)
-        self.length = max(positions) + 1
-        self.same = positions[0] if min(positions) == self.length - 1 else None
+        self.same = positions[0] if min(positions) == max(positions) else None
         self.bias: torch.Tensor | None = None
         if self.same is None:
             self.rows = torch.arange(len(positions), device=device)
-            unwritten = torch.arange(self.length, device=device) > self.positions[:, None]
-            bias = torch.zeros(unwritten.shape, device=device).masked_fill_(unwritten, -torch.inf)
-            self.bias = bias[:, None, None]
+        if self.same != n_places - 1:
+            last = self.positions[:, None] if self.same is None else self.positions[:1, None]
+            unwritten = torch.arange(n_places, device=device) > last
+            self.bias = torch.zeros(unwritten.shape, device=device).masked_fill_(unwritten, -torch.inf)[:, None, None]

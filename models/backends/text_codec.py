@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import CheckpointError
+from models.tokenizer import ScientificTokenizer, vocabulary
 
 _TAG = re.compile(r"<[A-Z][A-Za-z]*>")
 
@@ -31,22 +32,27 @@ class TextCodec:
         self.bos_id: int | None = int(bos) if bos is not None and probe[:1] == [bos] else None
         self._appends_eos = len(probe) > 1 and probe[-1] in self.eos_ids
         self.n_ids = len(tokenizer)
+        self._ours = ScientificTokenizer(tokenizer) if tokenizer.get_vocab() == vocabulary() else None
         self.pad_id = int(tokenizer.pad_token_id or 0)
 
     def encode(self, text: str) -> list[int]:
         """Ids with the leading begin-of-text where the tokenizer uses one."""
-        ids = self._ids(text)
-        return ids[:-1] if self._appends_eos else ids
+        return self.encode_many([text])[0]
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
         """As `encode`, for many texts at once (in parallel where the tokenizer can)."""
         if not texts:
             return []
+        if self._ours is not None:
+            lead = [] if self.bos_id is None else [self.bos_id]
+            return [lead + ids for ids in self._ours.encode_many(list(texts))]
         many = self.tokenizer(list(texts), verbose=False)["input_ids"]
         return [list(ids[:-1]) if self._appends_eos else list(ids) for ids in many]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`, special tokens spelled out, nothing cleaned up."""
+        if self._ours is not None:
+            return self._ours.decode(list(ids))
         text = self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return str(text)
 

@@ -13,7 +13,7 @@ import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from models.backends.network import Prompts, pad_right, read_off
-from models.backends.slots import Places, SlotCache
+from models.backends.slots import BufferPool, Places, SlotCache
 from models.errors import CheckpointError
 
 
@@ -23,6 +23,7 @@ class TransformersNetwork:
     def __init__(self, model: Any) -> None:
         self._model = model
         self.device: torch.device = model.device
+        self.pool = BufferPool(model.dtype, model.device)
         config = model.config.get_text_config(decoder=True)
         self._window = _window(model.config)
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
@@ -42,10 +43,13 @@ class TransformersNetwork:
                 past_key_values=cache,
                 use_cache=True,
             )
-            return output.logits.float()
+            logits: torch.Tensor = output.logits
+            return logits.float()
 
         last, log_probs = read_off(sequences, ids, self._n_vocab, head)
-        return Prompts(last, log_probs, [layer.keys for layer in cache.layers], [layer.values for layer in cache.layers])
+        return Prompts(
+            last, log_probs, [layer.keys for layer in cache.layers], [layer.values for layer in cache.layers]
+        )
 
     @torch.inference_mode()
     def step(self, ids: torch.Tensor, places: Places, cache: SlotCache) -> torch.Tensor:
@@ -53,16 +57,17 @@ class TransformersNetwork:
         view.layers = [_SlotLayer(cache, number, places) for number in range(len(cache.keys))]
         output = self._model(
             input_ids=ids[:, None],
-            attention_mask=self._mask(places),
+            attention_mask=self._mask(places, cache.n_places),
             position_ids=places.positions[:, None],
             past_key_values=view,
             use_cache=True,
         )
-        return output.logits[:, -1].float()
+        logits: torch.Tensor = output.logits
+        return logits[:, -1].float()
 
-    def _mask(self, places: Places) -> torch.Tensor:
-        """(B, 1, 1, length): 0 where a row looks, the least number where it does not."""
-        at = torch.arange(places.length, device=self.device)
+    def _mask(self, places: Places, n_places: int) -> torch.Tensor:
+        """(B, 1, 1, n_places): 0 where a row looks, the least number where it does not."""
+        at = torch.arange(n_places, device=self.device)
         position = places.positions[:, None]
         hidden = at > position
         if self._window is not None:
@@ -83,12 +88,11 @@ class _SlotLayer(DynamicLayer):  # type: ignore[misc]
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         self._cache.write(self._number, key_states[:, :, 0], value_states[:, :, 0], self._places)
-        n_rows, length = len(key_states), self._places.length
-        keys, values = self._cache.keys[self._number], self._cache.values[self._number]
-        return keys[:n_rows, :, :length], values[:n_rows, :, :length]
+        n_rows = len(key_states)
+        return self._cache.keys[self._number][:n_rows], self._cache.values[self._number][:n_rows]
 
     def get_seq_length(self) -> int:
-        return self._places.length - 1
+        return self._cache.n_places - 1
 
 
 def _window(config: Any) -> int | None:

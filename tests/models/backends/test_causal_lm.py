@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -242,32 +243,38 @@ def test_bad_texts_are_refused(model: Any) -> None:
 
 
 class RowLimit:
-    """A hook that fails as a full GPU does when a forward pass has more than `limit` rows."""
+    """Fails as a full GPU does when a pass has more than `limit` rows."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, network: Any, limit: int) -> None:
         self.limit = limit
         self.refused: list[int] = []
+        self._step = network.step
 
-    def __call__(self, module: Any, args: Any, kwargs: dict[str, Any]) -> None:
-        rows = kwargs["input_ids"].shape[0]
-        if rows > self.limit:
-            self.refused.append(rows)
+    def __call__(self, ids: torch.Tensor, *rest: Any) -> torch.Tensor:
+        if len(ids) > self.limit:
+            self.refused.append(len(ids))
             raise torch.OutOfMemoryError("out of memory (injected)")
+        result: torch.Tensor = self._step(ids, *rest)
+        return result
 
 
-def test_out_of_memory_halves_the_batch_and_gives_the_same_samples(checkpoint: Path, load: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("beams", [0, 10])
+def test_out_of_memory_halves_the_batch_and_gives_the_same_samples(
+    beams: int, checkpoint: Path, load: Callable[..., Any]
+) -> None:
     model = load(checkpoint, device="cpu")
-    expected = {key: s.token_ids for key, s in by_key(model.generate(requests(n=10))).items()}
-    limit = RowLimit(8)
-    hook = model._model.register_forward_pre_hook(limit, with_kwargs=True)
-    samples = list(model.generate(requests(n=10)))
-    assert len(samples) == 30
-    assert {key: s.token_ids for key, s in by_key(samples).items()} == expected
-    assert limit.refused[:2] == [30, 15]
-    hook.remove()
-    model._model.register_forward_pre_hook(RowLimit(0), with_kwargs=True)
-    with pytest.raises(ModelMemoryError, match="one sequence of"):
-        list(model.generate(requests(n=1)[:1]))
+    asked = requests(n=10, beams=beams)
+    expected = {key: s.token_ids for key, s in by_key(model.generate(asked)).items()}
+    limit = RowLimit(model._network, 10 if beams else 8)
+    with patch.object(model._network, "step", limit):
+        samples = list(model.generate(asked))
+        assert len(samples) == 30
+        assert {key: s.token_ids for key, s in by_key(samples).items()} == expected
+        assert limit.refused[0] > 15
+        limit.limit = 0
+        with pytest.raises(ModelMemoryError, match="one sequence of"):
+            list(model.generate(requests(n=1)[:1]))
+    assert len(list(model.generate(requests(n=1)))) == 3
 
 
 def test_abandoning_a_stream_leaves_the_model_usable(model: Any) -> None:
