@@ -12,6 +12,10 @@ EVALUATORS: dict[str, str] = {
     "retrosynthesis": "tools.evaluation.retrosynthesis:EVALUATOR",
     "reaction": "tools.evaluation.reaction:EVALUATOR",
     "material": "tools.evaluation.material:EVALUATOR",
+    "pocket": "tools.evaluation.pocket:EVALUATOR",
+    "ligand": "tools.evaluation.ligand:EVALUATOR",
+    "protein_edit": "tools.evaluation.protein_edit:EVALUATOR",
+    "antibody_cdr": "tools.evaluation.antibody_cdr:EVALUATOR",
     "perplexity": "tools.evaluation.perplexity:EVALUATOR",
 }
 """Name -> "module:attribute", imported when asked for so that listing them costs nothing."""
