@@ -16,6 +16,7 @@ from rdkit import Chem, rdBase
 from models.backends.base import Sample
 from models.grammar.objects import Antibody, GrammarObject, Material, Molecule, Protein
 from models.grammar.tasks import Task, extract
+from models.smiles_faults import explain_smiles
 from models.task_inputs import Asked
 
 _AMINO_ACIDS = frozenset("ACDEFGHIKLMNPQRSTVWY")
@@ -128,7 +129,7 @@ def _canonical(smiles: Iterable[str]) -> tuple[list[str] | None, str]:
         for text in smiles:
             mol = Chem.MolFromSmiles(text)
             if mol is None or mol.GetNumAtoms() == 0:
-                return None, f"RDKit cannot read the SMILES {text!r}"
+                return None, f"RDKit cannot read the SMILES {text!r}: {explain_smiles(text)}"
             found.append(Chem.MolToSmiles(mol))
     return found, ""
 

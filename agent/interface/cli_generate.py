@@ -31,8 +31,12 @@ Number = float | None
 Count = int | None
 
 
-def _option(*names: str, help: str = "") -> Any:
-    return typer.Option(*names, help=help or None, show_default=False)
+def _option(*names: str, help: str = "", panel: str = "Decoding and output") -> Any:
+    return typer.Option(*names, help=help or None, show_default=False, rich_help_panel=panel)
+
+
+def _said(*names: str, help: str) -> Any:
+    return _option(*names, help=help, panel="The input, by task; or many with --input")
 
 
 def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., None]:
@@ -42,27 +46,27 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
             Text, _option("--input", "--data_file", help="JSON lines, ours or LOGOS's; - is stdin.")
         ] = None,
         out: Annotated[Path | None, _option("--out", "--results_dir", help=f"Directory for {RESULTS}.")] = None,
-        product: Annotated[Text, _option("--product", help="Retrosynthesis: SMILES.")] = None,
-        reactants: Annotated[Texts, _option("--reactants", help="Reaction: SMILES, several or dot-separated.")] = None,
-        sequence: Annotated[Text, _option("--sequence", help="Ligand, pocket, protein_edit: residues.")] = None,
-        pocket: Annotated[Text, _option("--pocket", help="Ligand: 0-based residue indices, 12,15,88.")] = None,
-        pdb: Annotated[Text, _option("--pdb", help="Structure file instead of --sequence and --pocket.")] = None,
-        chain: Annotated[Text, _option("--chain", help="Its chain.")] = None,
-        ligand: Annotated[Text, _option("--ligand", help="Its ligand's code; the pocket is around it.")] = None,
-        heavy: Annotated[Text, _option("--heavy", help="Antibody: heavy variable domain.")] = None,
-        light: Annotated[Text, _option("--light", help="Antibody: light variable domain.")] = None,
-        loops: Annotated[Texts, _option("--loops", help="Antibody: H1 to L3; several are designed in turn.")] = None,
-        smiles_prefix: Annotated[Text, _option("--smiles-prefix", help="Molecule: how its SMILES begins.")] = None,
+        product: Annotated[Text, _said("--product", help="Retrosynthesis: SMILES.")] = None,
+        reactants: Annotated[Texts, _said("--reactants", help="Reaction: SMILES, several or dot-separated.")] = None,
+        sequence: Annotated[Text, _said("--sequence", help="Ligand, pocket, protein_edit: residues.")] = None,
+        pocket: Annotated[Text, _said("--pocket", help="Ligand: 0-based residue indices, 12,15,88.")] = None,
+        pdb: Annotated[Text, _said("--pdb", help="Structure file instead of --sequence and --pocket.")] = None,
+        chain: Annotated[Text, _said("--chain", help="Its chain.")] = None,
+        ligand: Annotated[Text, _said("--ligand", help="Its ligand's code; the pocket is around it.")] = None,
+        heavy: Annotated[Text, _said("--heavy", help="Antibody: heavy variable domain.")] = None,
+        light: Annotated[Text, _said("--light", help="Antibody: light variable domain.")] = None,
+        loops: Annotated[Texts, _said("--loops", help="Antibody: H1 to L3; several are designed in turn.")] = None,
+        smiles_prefix: Annotated[Text, _said("--smiles-prefix", help="Molecule: how its SMILES begins.")] = None,
         more: Annotated[Texts, typer.Argument(hidden=True)] = None,
-        n: Annotated[Count, _option("--n", "--num_samples", help="Samples an input.")] = None,
-        seed: Annotated[int, typer.Option("--seed")] = 0,
+        n: Annotated[Count, _option("--n", "--num_samples", "--num-samples", help="Samples an input.")] = None,
+        seed: Annotated[int, _option("--seed", help="Same seed, same samples; default 0.")] = 0,
         temperature: Annotated[Number, _option("--temperature", help="0 is greedy.")] = None,
         top_p: Annotated[Number, _option("--top-p", "--top_p")] = None,
         repetition_penalty: Annotated[Number, _option("--repetition-penalty", "--repetition_penalty")] = None,
         max_new_tokens: Annotated[Count, _option("--max-new-tokens", "--max_new_tokens")] = None,
         beams: Annotated[int, _option("--beams", help="Beam search with so many beams.")] = 0,
-        constrained: Annotated[bool, typer.Option("--constrained/--free", help="Well-formed by construction.")] = False,
-        distinct: Annotated[bool, typer.Option("--distinct", help="Merge equal answers; `copies` counts.")] = False,
+        constrained: Annotated[bool, _option("--constrained/--free", help="Well-formed by construction.")] = False,
+        distinct: Annotated[bool, _option("--distinct", help="Merge equal answers; `copies` counts them.")] = False,
         form: Annotated[Text, _option("--format", help=f"{' or '.join(FORMATS)}; default: as the input.")] = None,
         checkpoint: Annotated[
             Text, _option("--checkpoint", "--model_path", help="Directory, hub id or server; default: shipped.")
@@ -80,7 +84,16 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
 
         name = need_task(task)
         wanted = Wanted(
-            n, temperature, top_p, repetition_penalty, max_new_tokens, beams, constrained, seed, distinct, form
+            n=n,
+            temperature=temperature,
+            top_p=top_p,
+            repetition_penalty=repetition_penalty,
+            max_new_tokens=max_new_tokens,
+            beams=beams,
+            constrained=constrained,
+            seed=seed,
+            distinct=distinct,
+            form=form,
         )
         plain = {
             "product": product,
@@ -122,6 +135,8 @@ def load_model(
     if model_type is not None and not is_server_address(chosen):
         _check_model_type(chosen, model_type)
     options = settings.model_options(chosen)
+    if max_batch is not None and max_batch < 1:
+        raise InputError(f"--batch_size must be at least 1, got {max_batch}")
     if max_batch is not None:
         options["max_batch"] = max_batch
     return load_generator(chosen, settings.device, **options)
@@ -153,6 +168,8 @@ def _inputs(task: Task, source: str | None, plain: dict[str, Any], most: int | N
         except ModelInputError as fault:
             raise InputError(str(fault.__cause__ or fault)) from fault
         return Inputs(((0, one),), from_lines=False)
+    if most is not None and most < 1:
+        raise InputError(f"--max_samples must be at least 1, got {most}")
     named = [key for key, value in plain.items() if value]
     if named:
         raise InputError(f"give either --input or --{named[0].replace('_', '-')}, not both")

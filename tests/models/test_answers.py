@@ -64,7 +64,9 @@ def test_every_task_has_an_example() -> None:
 @pytest.mark.parametrize(
     ("task", "given", "text", "named"),
     [
-        ("molecule", {}, "C1CC<MoleculeE>", "'C1CC'"),
+        ("molecule", {}, "C1CC<MoleculeE>", "'C1CC': unclosed ring at position 1"),
+        ("ligand", {"protein_pocket_ligand": "<ProteinS>MK<ProteinE>"}, "<ProteinE><MoleculeE>", "expected"),
+        ("ligand", {"protein_pocket_ligand": "<MoleculeS>"}, "CC<MoleculeE>", "ends in a Molecule, which is no"),
         ("molecule", {}, "C(C)(C)(C)(C)C<MoleculeE>", "RDKit"),
         ("molecule", {}, "", "expected"),
         ("molecule", {}, "CC<ProteinS>", "expected"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import shutil
@@ -77,7 +78,7 @@ def test_their_command_line_gives_their_lines(
     for at, row in enumerate(rows):
         whole = row["text" if task == "material" else "sequence"]
         assert whole.startswith(PROMPTS[task][at // 5])
-        given = THEIRS.get(task, [{}])[at // 5]
+        given: dict[str, Any] = THEIRS.get(task, [{}])[at // 5]
         kept = {key: given[key] for key in ("id", "groundtruth") if key in given}
         assert row == {("text" if task == "material" else "sequence"): whole, "ppl": row["ppl"], **kept}
     if task != "material":
@@ -220,6 +221,18 @@ def test_wrong_lines_are_reported_and_the_rest_goes_on(
     assert "Traceback" not in done.err
 
 
+def test_lines_may_come_from_standard_input(
+    organon: Callable[..., Any], our_shape: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = b'\xef\xbb\xbf{"id": 7, "product": "CCO"}\r\n\r\n{"product": "\xff"}\n{"product": "CC"}\n{"product": "C"}'
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    done = organon(
+        "model", "generate", "--task", "retrosynthesis", "--input", "-", "--max_samples", "2", "--checkpoint", our_shape
+    )
+    assert done.code == 1
+    assert [(row.get("line"), row.get("id")) for row in done.rows] == [(3, None), (None, "7"), (None, "2")]
+
+
 def test_nothing_is_loaded_where_every_line_is_wrong(organon: Callable[..., Any], tmp_path: Path) -> None:
     source = lines_file(tmp_path, ["nonsense"])
     done = organon("model", "generate", "--task", "molecule", "--input", source, "--checkpoint", tmp_path / "absent")
@@ -248,6 +261,8 @@ def test_nothing_is_loaded_where_every_line_is_wrong(organon: Callable[..., Any]
         (["--task", "molecule", "--input", "gone.jsonl"], ["cannot read gone.jsonl"]),
         (["--task", "molecule", "--input", "/dev/null"], ["no input"]),
         (["--task", "pocket", "--sequence", "MK", "--input", "x"], ["either --input or --sequence"]),
+        (["--task", "molecule", "--batch_size", "0"], ["--batch_size", "got 0"]),
+        (["--task", "molecule", "--input", "/dev/null", "--max_samples", "0"], ["--max_samples", "got 0"]),
         (["--task", "molecule", "--model_type", "gpt"], ["llama, qwen, qwen3", "'gpt'"]),
         (["--task", "molecule", "--model_type", "qwen3"], ["qwen3", "llama"]),
         (["--task", "pocket", "--sequence", "M" * 600], ["512", "60"]),
