@@ -34,7 +34,7 @@ from tools.evaluation.steering import Context, choose_others, score_contexts, st
 
 
 class AntibodyStudy:
-    """See the module. Options: `loops` to design; `max_h3_identity` to the references (None: no filter);
+    """See the module. Options: `loops` to design; `max_h3_identity` to the references (above 1: no filter);
     `steer_others` foreign frameworks a loop is scored in (0: none), of antibodies whose loop differs by at most
     `steer_band` residues in length; `light_context`: show the light chain before the heavy one where it is known;
     `keep_ambiguous` variants that were sorted both ways."""
@@ -74,7 +74,7 @@ class AntibodyStudy:
         except (InputError, ValueError) as fault:
             return [Case(case_id, failed=str(fault))]
         limit, h3 = self._options["max_h3_identity"], antibody.loop("H3")
-        if limit is not None and self._known_h3 and h3:
+        if limit <= 1 and self._known_h3 and h3:
             identity = nearest_identity(h3, self._known_h3)
             if identity >= limit:
                 reason = f"CDR-H3 is {identity:.0%} identical to a reference antibody's (limit {limit:.0%})"

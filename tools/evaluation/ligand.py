@@ -27,7 +27,8 @@ from tools.molecule.parse import canonical_parent, parse_smiles
 class LigandStudy:
     """See the module. Options: `window` residues of the chain shown, around the pocket (0: all); `steer_others`
     contexts compared with each row's own (0: none), of ligands within `steer_band` heavy atoms and proteins that share
-    under 4 % of 5-mers; `dock`, with `exhaustiveness`, `margin_angstrom` and at most `dock_molecules` a pocket."""
+    under 4 % of 5-mers, drawn among the rows of the run; `dock`, with `exhaustiveness`, `margin_angstrom` and at most
+    `dock_molecules` a pocket."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -55,7 +56,11 @@ class LigandStudy:
             files = row.get("files")
             if not isinstance(files, Mapping) or not {"receptor", "ligand"} <= set(files):
                 return Case(case_id, failed="the row names no receptor and reference pose (column files)")
-            truth["files"] = {name: str(files[name]) for name in ("receptor", "ligand")}
+            paths = {name: (self._setup.structures or Path()) / str(files[name]) for name in ("receptor", "ligand")}
+            missing = [path for path in paths.values() if not path.is_file()]
+            if missing:
+                return Case(case_id, failed=f"{missing[0]} does not exist")
+            truth["files"] = {name: str(path) for name, path in paths.items()}
         if "reference" in truth:
             prompt = understand("ligand", 0, inputs).prompt
             size = parse_smiles(truth["reference"]).GetNumHeavyAtoms()
@@ -94,20 +99,26 @@ class LigandStudy:
         text = case.truth["reference"] + tags.MOLECULE.close
         return score_contexts(self._setup.generator, text, own.prompt, [one.prompt for one in others])
 
-    def _docking(self, case: Case, valid: Sequence[str]) -> dict[str, Any] | None:
-        """Scores of the reference and of the first distinct molecules by rank."""
-        options, folder = self._options, self._setup.structures or Path()
+    def _docking(self, case: Case, valid: Sequence[str]) -> dict[str, Any]:
+        """Scores, kcal/mol, of the reference and of the first distinct molecules by rank; all None, with the reason,
+        where the receptor cannot be prepared."""
+        options, reference = self._options, case.truth.get("reference")
         chosen = list(dict.fromkeys(valid))[: options["dock_molecules"]]
-        reference = case.truth.get("reference")
-        scores = self._setup.tools["dock"](
-            [reference, *chosen] if reference else chosen,
-            folder / case.truth["files"]["receptor"],
-            folder / case.truth["files"]["ligand"],
-            exhaustiveness=options["exhaustiveness"],
-            margin_angstrom=options["margin_angstrom"],
-            seed=self._setup.settings.seed,
-        )
-        return {"reference": scores[0] if reference else None, "molecules": scores[1:] if reference else scores}
+        asked = [reference, *chosen] if reference else chosen
+        reason = ""
+        try:
+            scores = self._setup.tools["dock"](
+                asked,
+                Path(case.truth["files"]["receptor"]),
+                Path(case.truth["files"]["ligand"]),
+                exhaustiveness=options["exhaustiveness"],
+                margin_angstrom=options["margin_angstrom"],
+                seed=self._setup.settings.seed,
+            )
+        except InputError as fault:
+            scores, reason = [None] * len(asked), str(fault)
+        molecules = scores[1:] if reference else scores
+        return {"reference": scores[0] if reference else None, "molecules": list(molecules), "reason": reason}
 
     def figures(self, records: Sequence[Record]) -> list[Figure]:
         seed, options = self._setup.settings.seed, self._options
