@@ -37,10 +37,10 @@ class RecordFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
+        except Timeout:  # an OSError itself
+            raise InputError(f"another evaluation is writing {self.path}; wait for it or give another --out") from None
         except OSError as fault:
             raise InputError(f"cannot write to {self.path.parent}: {fault.strerror or fault}") from None
-        except Timeout:
-            raise InputError(f"another evaluation is writing {self.path}; wait for it or give another --out") from None
         try:
             self._open()
         except BaseException:
