@@ -1,8 +1,8 @@
 """Masks of grammar-constrained decoding: which tokens may come next in each row of a batch.
 
-Every row has a `GrammarState`. Its mask is looked up by the few things that decide it (automaton state, whether a
-branch is open, the closing tag) and corrected for ring numbers that may not be used now. Where fewer tokens are left
-than a bound of what the row may still need, each choice is tried and kept if the text can be finished after it: a limit
+Every row has a `GrammarState`. Its mask is looked up by the few things that decide it (automaton state, open branches,
+the tags that may follow) and corrected for ring numbers that may not be used now. Where fewer tokens are left than a
+bound of what the row may still need, the choices are tried and kept if the text can be finished after them: a limit
 never cuts a span. With our tokenizer the mask is exact. A byte-pair token of several symbols is let through where the
 automaton can read it and tried only once drawn (`refused`); close to the limit only those that cannot need more.
 """
@@ -16,18 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.backends.constraint import Constraint
-from models.backends.grammar_vocabulary import MOST_EXTRA, GrammarVocabulary, Ids, LexerTable, begun
+from models.backends.grammar_rows import MaskRow, MaskRows, SmilesChoices
+from models.backends.grammar_vocabulary import MOST_DEPTH, MOST_GROWTH, GrammarVocabulary, Ids
 from models.backends.text_codec import TextCodec
 from models.errors import CheckpointError, ModelInputError
-from models.grammar import tags
 from models.grammar.constrain import GrammarState
 from models.grammar.parse import GrammarError
-from models.grammar.smiles_lexer import RING_NUMBERS, RING_PLACES, TO_COMPLETE, Event, Step
+from models.grammar.smiles_lexer import COMPLETE, RING_NUMBERS, RING_PLACES
 from models.grammar.smiles_state import SmilesState
 from models.grammar.span_states import SmilesSpan, Writable
 
-_NARROW = 8192  # tokens; up to here a row of the mask is copied whole, above only what changes is written
-_MOST_ROWS = 4096  # remembered mask rows before they are forgotten and built anew
 _ONE_TOKEN = 24  # tokens: more than the automaton's own state and one simple token can ask for
 _ONE_RING = 8  # tokens: more than one open ring can ask for
 
@@ -38,37 +36,24 @@ def build_constraint(codec: TextCodec, n_vocab: int) -> Callable[[], Constraint]
     return partial(GrammarConstraint, codec, GrammarVocabulary(codec, n_vocab))
 
 
-class MaskRow:
-    """The ids one row of the mask allows; `whole` is the row itself where the vocabulary is narrow."""
-
-    __slots__ = ("ids", "whole")
-
-    def __init__(self, ids: Ids, n_vocab: int) -> None:
-        self.ids = ids
-        self.whole: NDArray[np.bool_] | None = None
-        if n_vocab <= _NARROW:
-            self.whole = np.zeros(n_vocab, np.bool_)
-            self.whole[ids] = True
-
-
 class _Row:
-    """One sequence: its state, the tokens it may still take, and a drawn token already tried."""
+    """One sequence: its state, the tokens it may still take, and what is looked up once a tag: the open SMILES, the
+    tokens its closing tag and the rest cost, and the mask where more residues leave it as it is."""
 
-    __slots__ = ("after", "left", "smiles", "state", "tried")
+    __slots__ = ("after", "left", "same", "settled", "smiles", "state", "tried")
 
     def __init__(self, state: GrammarState, left: int) -> None:
         self.state = state
         self.left = left
         self.tried: tuple[int, SmilesState] | None = None
-        self.smiles: SmilesState | None = None
-        self.after = 0
         self.look()
 
     def look(self) -> None:
-        """Find the open SMILES and what its end will cost, after every tag."""
         span = self.state.span
         self.smiles = span.smiles if isinstance(span, SmilesSpan) and not self.state.ended else None
         self.after = 1 + self.state.cost_after_span()
+        self.same: MaskRow | None = None
+        self.settled = False
 
     def copy(self) -> _Row:
         return _Row(self.state.copy(), self.left)
@@ -80,11 +65,10 @@ class GrammarConstraint:
     def __init__(self, codec: TextCodec, vocabulary: GrammarVocabulary) -> None:
         self._codec = codec
         self._vocabulary = vocabulary
+        self._choices = SmilesChoices(vocabulary)
+        self._masks = MaskRows(vocabulary.n_vocab)
+        self._margin = _ONE_TOKEN if vocabulary.is_ours else _ONE_TOKEN + MOST_GROWTH
         self._rows: list[_Row] = []
-        self._remembered: dict[object, MaskRow] = {}
-        self._mask = np.zeros((0, vocabulary.n_vocab), np.bool_)
-        self._written: list[MaskRow | None] = []
-        self._changed: list[bool] = []
         self._last_prompt: tuple[tuple[int, ...], tuple[str, ...], GrammarState] | None = None
 
     # -- rows ----------------------------------------------------------------------------------------------
@@ -112,11 +96,9 @@ class GrammarConstraint:
         return self._last_prompt[2].copy()
 
     def _need_tags(self, state: GrammarState) -> None:
-        """Every way on may need a tag this tokenizer does not have."""
-        known = self._vocabulary.ids_of_tag
-        closing = () if state.span is None else (state.span.span.close,)
-        ways = closing or state.next_tags()
-        if not any(tag in known for tag in ways):
+        """A way on needs tags; CheckpointError where this tokenizer has none of them."""
+        ways = state.next_tags() if state.span is None else (state.span.span.close,)
+        if not any(tag in self._vocabulary.ids_of_tag for tag in ways):
             raise CheckpointError(f"the tokenizer lacks {', '.join(ways)}, which this prompt needs as one token")
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -131,119 +113,86 @@ class GrammarConstraint:
     # -- masks ---------------------------------------------------------------------------------------------
     def allowed(self) -> NDArray[np.bool_]:
         """(B, V); the array is this object's own and good until the next call."""
-        rows = self._rows
-        self._make_room(len(rows))
-        for at, row in enumerate(rows):
+        known, margin = self._masks.known, self._margin
+        rows: list[MaskRow] = []
+        patches: list[tuple[int, Ids]] = []
+        for row in self._rows:
             smiles = row.smiles
             if smiles is None:
-                mask_row = self._row_between(row)
-            else:
-                need = row.after + len(smiles.branches) + _ONE_RING * len(smiles.rings) + _ONE_TOKEN
-                table = self._vocabulary.table(smiles.lexer)
-                if row.left < need + table.widest or smiles.lexer in RING_NUMBERS:
-                    mask_row = self._tried_smiles(row, smiles, table)
-                else:
-                    mask_row = self._row_of_smiles(row, smiles, table)
-                    if smiles.rings and smiles.lexer in RING_PLACES:
-                        self._write(at, mask_row)
-                        self._forbid_rings(at, smiles, table)
-                        continue
-            self._write(at, mask_row)
-        return self._mask[: len(rows)]
+                rows.append(row.same or self._row_between(row))
+                continue
+            lexer, depth, n_rings = smiles.lexer, len(smiles.branches), len(smiles.rings)
+            if n_rings and lexer in RING_PLACES:
+                self._forbid_rings(len(rows), smiles, patches)
+            if row.left < row.after + depth + _ONE_RING * n_rings + margin or lexer in RING_NUMBERS:
+                rows.append(self._row_near_limit(row, smiles))
+                continue
+            complete = not depth and not n_rings and lexer in COMPLETE
+            key = (lexer, min(depth, MOST_DEPTH), row.state.next_tags() if complete else ())
+            rows.append(known.get(key) or self._row_of_smiles(key))
+        return self._masks.write(rows, patches)
 
-    def _make_room(self, n_rows: int) -> None:
-        if n_rows > len(self._mask):
-            self._mask = np.zeros((max(n_rows, 2 * len(self._mask)), self._vocabulary.n_vocab), np.bool_)
-            self._written = [None] * len(self._mask)
-            self._changed = [False] * len(self._mask)
-
-    def _write(self, at: int, mask_row: MaskRow) -> None:
-        before = self._written[at]
-        if before is mask_row and not self._changed[at]:
-            return
-        target = self._mask[at]
-        if mask_row.whole is not None:
-            target[:] = mask_row.whole
-        else:
-            if before is not None and before is not mask_row:
-                target[before.ids] = False
-            target[mask_row.ids] = True
-        self._written[at] = mask_row
-        self._changed[at] = False
-
-    def _forbid_rings(self, at: int, smiles: SmilesState, table: LexerTable) -> None:
+    def _forbid_rings(self, at: int, smiles: SmilesState, patches: list[tuple[int, Ids]]) -> None:
         forbidden = smiles.forbidden_rings()
         while forbidden:
             number = (forbidden & -forbidden).bit_length() - 1
             forbidden &= forbidden - 1
-            ids = table.first_ring.get(number)
+            ids = self._vocabulary.table(smiles.lexer).first_ring.get(number)
             if ids is not None:
-                self._mask[at, ids] = False
-                self._changed[at] = True
+                patches.append((at, ids))
 
-    def _remember(self, key: object, ids: Ids) -> MaskRow:
-        if len(self._remembered) >= _MOST_ROWS:
-            self._remembered.clear()
-        made = self._remembered[key] = MaskRow(ids, self._vocabulary.n_vocab)
-        return made
+    def _row_of_smiles(self, key: tuple[int, int, tuple[str, ...]]) -> MaskRow:
+        lexer, depth, end = key
+        return self._masks.remember(key, np.concatenate([*self._choices.readable(lexer, depth), self._tag_ids(end)]))
 
-    def _row_of_smiles(self, row: _Row, smiles: SmilesState, table: LexerTable) -> MaskRow:
-        """Far from the limit: all the automaton can read, with the brackets that the open branches allow."""
-        depth = min(len(smiles.branches), table.deepest)
+    def _row_near_limit(self, row: _Row, smiles: SmilesState) -> MaskRow:
+        """`spare` is by how much the fewest symbols that complete the SMILES may grow with the next token."""
         end = row.state.next_tags()
-        key = (smiles.lexer, depth, end)
-        found = self._remembered.get(key)
-        if found is None:
-            simple = [ids for step, ids in table.groups if depth or step[1] != Event.CLOSE]
-            ids = np.concatenate([*simple, table.compound[table.depths <= depth], self._tag_ids(end)])
-            found = self._remember(key, ids)
-        return found
-
-    def _tag_ids(self, names: Sequence[str]) -> Ids:
-        known = self._vocabulary.ids_of_tag
-        return np.array([token for name in names for token in known.get(name, ())], np.int32)
+        spare = row.left - row.after - 1 - smiles.finish_cost(self._vocabulary.units.short_rings)
+        if spare >= MOST_GROWTH and smiles.lexer not in RING_NUMBERS:
+            key = (smiles.lexer, min(len(smiles.branches), MOST_DEPTH), end)
+            return self._masks.known.get(key) or self._row_of_smiles(key)
+        return MaskRow(np.concatenate([*self._choices.fitting(smiles, spare), self._tag_ids(end)]))
 
     def _row_between(self, row: _Row) -> MaskRow:
         """Everywhere but in SMILES; what may follow is few things, so close to the limit each is tried."""
         state = row.state
         names, writable = state.next_tags(), state.writable()
-        tight = not state.ended and (state.may_grow_at_once or row.left < state.cost() + _ONE_TOKEN)
-        if not tight:
-            key = (names, writable)
-            found = self._remembered.get(key)
-            if found is None:
-                found = self._remember(key, np.concatenate([self._tag_ids(names), *self._text_ids(writable)]))
-            return found
+        if not state.ended and (state.may_grow_at_once or row.left < state.cost() + _ONE_TOKEN):
+            return self._row_between_near_limit(row, names, writable)
+        key = (names, writable)
+        found = self._masks.known.get(key)
+        if found is None:
+            ids = np.concatenate([self._tag_ids(names), *self._text_ids(writable)])
+            once = writable.kind == "strings" and not self._vocabulary.is_ours
+            found = MaskRow(ids) if once else self._masks.remember(key, ids)
+        if row.settled and row.left > row.after + 2 * _ONE_TOKEN:
+            row.same = found
+        return found
+
+    def _row_between_near_limit(self, row: _Row, names: Sequence[str], writable: Writable) -> MaskRow:
         fitting = [name for name in names if name in self._vocabulary.ids_of_tag and _fits_tag(row, name)]
         texts = [ids for ids in self._text_ids(writable) if len(ids)]
         if writable.kind == "residues":
             texts = [ids for ids in texts if self._fits_text(row, int(ids[0]))]
         elif writable.kind == "strings":
             texts = [ids[[self._fits_text(row, int(token)) for token in ids]] for ids in texts]
-        return MaskRow(np.concatenate([self._tag_ids(fitting), *texts]), self._vocabulary.n_vocab)
+        return MaskRow(np.concatenate([self._tag_ids(fitting), *texts]))
+
+    def _fits_text(self, row: _Row, token: int) -> bool:
+        state = row.state.copy()
+        kind, text = self._vocabulary.text_of[token]
+        return state.feed_text(text, kind) == len(text) and state.cost() < row.left
+
+    def _tag_ids(self, names: Sequence[str]) -> Ids:
+        known = self._vocabulary.ids_of_tag
+        return np.array([token for name in names for token in known.get(name, ())], np.int32)
 
     def _text_ids(self, writable: Writable) -> list[Ids]:
         if writable.kind == "residues":
             return [self._vocabulary.residue_ids(writable.alphabet)]
         beginnings = self._vocabulary.beginnings
         return [np.unique(np.fromiter(beginnings(*string), np.int32)) for string in writable.strings]
-
-    # -- close to the limit --------------------------------------------------------------------------------
-    def _fits_text(self, row: _Row, token: int) -> bool:
-        state = row.state.copy()
-        kind, text = self._vocabulary.text_of[token]
-        return state.feed_text(text, kind) == len(text) and state.cost() < row.left
-
-    def _tried_smiles(self, row: _Row, smiles: SmilesState, table: LexerTable) -> MaskRow:
-        """Each simple token with its event tried; of the others those that cannot need too much."""
-        short = self._vocabulary.units.short_rings
-        spare = row.left - row.after - 1 - smiles.finish_cost(short)
-        chosen = [ids for step, ids in table.groups if _fits_step(smiles, step, spare, row.left - row.after, short)]
-        if smiles.lexer not in RING_NUMBERS:
-            fits = (table.depths <= len(smiles.branches)) & (table.growth <= spare)
-            chosen.append(table.compound[fits])
-        chosen.append(self._tag_ids(row.state.next_tags()))
-        return MaskRow(np.concatenate(chosen), self._vocabulary.n_vocab)
 
     # -- drawn tokens --------------------------------------------------------------------------------------
     def refused(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -270,12 +219,12 @@ class GrammarConstraint:
 
     def advance(self, ids: NDArray[np.int64]) -> None:
         """Append one drawn token to every row. Raises ValueError for one that cannot stand."""
-        vocabulary = self._vocabulary
+        table = self._vocabulary.table
         for row, token in zip(self._rows, ids.tolist(), strict=True):
             row.left -= 1
             smiles = row.smiles
             if smiles is not None:
-                step = vocabulary.table(smiles.lexer).simple.get(token)
+                step = table(smiles.lexer).simple.get(token)
                 if step is not None:
                     if not smiles.apply(*step):
                         raise _cannot_stand(token)
@@ -295,29 +244,15 @@ class GrammarConstraint:
             kind, text = self._vocabulary.text_of.get(token, ("", ""))
             if not text or row.state.feed_text(text, kind) < len(text):
                 raise _cannot_stand(token)
+            if row.same is None or row.left <= row.after + 2 * _ONE_TOKEN:
+                row.same, row.settled = None, row.state.writable().kind == "residues"
         row.tried = None
 
 
 def _fits_tag(row: _Row, name: str) -> bool:
-    if name in ("", tags.PROTEIN.close, tags.ANTIBODY.close):
-        return True
     state = row.state.copy()
     state.feed_tag(name)
     return state.cost() < row.left
-
-
-def _fits_step(smiles: SmilesState, step: Step, spare: int, room: int, short_rings: int) -> bool:
-    """Whether a step may be taken and leaves a SMILES that `room` - 1 tokens suffice to complete."""
-    lexer, event, argument = step
-    most = TO_COMPLETE[lexer] - begun(smiles.lexer) + MOST_EXTRA.get(event, 0) + 2 * (argument >= short_rings)
-    if event == Event.CLOSE and not smiles.branches:
-        return False
-    if event == Event.RING and not smiles.may_ring(argument):
-        return False
-    if most <= spare and event <= Event.RING and lexer not in RING_NUMBERS:
-        return True
-    tried = smiles.copy()
-    return tried.apply(*step) and tried.finish_cost(short_rings) < room
 
 
 def _cannot_stand(token: int) -> ValueError:

@@ -42,6 +42,10 @@ _RESIDUE_TEXT = re.compile(r"[A-Z]+")
 _OUR_LETTER = {chr(0xE000 + ord(letter)): letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _NEEDED_SYMBOLS = "()[]=#$:/\\.~*-+@%0123456789BCNOPSFIHbcnops"
+MOST_GROWTH = 24
+"""Tokens that may raise the fewest symbols that finish a SMILES by more than this are not used."""
+MOST_DEPTH = 3
+"""From how many open branches on the mask no longer tells depths apart (a drawn token is tried)."""
 _RING_NUMBER_GROWTH = 10
 MOST_EXTRA = {Event.RING: 3, Event.RING_READ: 3, Event.LAST_DIGIT: 3, Event.OPEN: 1, Event.CLOSE: 1}
 """By how much an event may raise the fewest symbols that finish a SMILES, beyond what its automaton state says."""
@@ -52,7 +56,7 @@ class LexerTable:
 
     `simple`: tokens with one event at most, as that one step. `groups`: their ids by step. `compound`: all others,
     with the depth of branches they close (`depths`) and a bound of what they add to the fewest symbols that finish
-    (`growth`). `first_ring[n]`: tokens that begin by using ring number n.
+    (`growth`; those over MOST_GROWTH are left out). `first_ring[n]`: tokens that begin by using ring number n.
     """
 
     def __init__(self, lexer: int, tokens: Iterable[tuple[int, str]]) -> None:
@@ -70,8 +74,8 @@ class LexerTable:
                 step: Step = (end, *(merged[0] if merged else (Event.NONE, 0)))
                 self.simple[token] = step
                 by_step[step].append(token)
-            else:
-                compound.append((token, _depth_closed(merged), _growth(lexer, end, merged)))
+            elif (growth := _growth(lexer, end, merged)) <= MOST_GROWTH:
+                compound.append((token, min(_depth_closed(merged), MOST_DEPTH), growth))
             for event, argument in merged[:1]:
                 if event == Event.RING:
                     by_ring[argument].append(token)
@@ -79,8 +83,6 @@ class LexerTable:
         self.first_ring = {number: np.array(ids, np.int32) for number, ids in by_ring.items()}
         columns = np.array(compound, np.int32).reshape(-1, 3)
         self.compound, self.depths, self.growth = (np.ascontiguousarray(column) for column in columns.T)
-        self.widest = int(self.growth.max(initial=0))
-        self.deepest = max(int(self.depths.max(initial=0)), 1)
 
 
 def _events(lexer: int, text: str) -> list[tuple[int, Event, int]] | None:

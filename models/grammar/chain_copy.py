@@ -31,12 +31,12 @@ def fewest_tokens(text: str, words: Collection[str]) -> list[int]:
 class MarkedCopy:
     """The second chain of a pocket search: the first, residue by residue, each as it is or marked, at least one
     marked. `fewest_marked[i]` and `fewest_unmarked[i]` are the tokens left from residue i when some residue was marked
-    before it, or none."""
+    before it, or none; no token spells more than `longest` of them."""
 
     def __init__(self, sequence: str, words: Collection[str]) -> None:
         self.sequence = sequence
         self.fewest_marked = fewest_tokens(sequence, words)
-        longest = max(map(len, words), default=1)
+        self.longest = longest = max(map(len, words), default=1)
         self.fewest_unmarked = [_FAR] * (len(sequence) + 1)
         for at in reversed(range(len(sequence))):
             best = _MARK_TOKENS + self.fewest_marked[at + 1]
@@ -48,11 +48,13 @@ class MarkedCopy:
 
 class Script:
     """Text that is wholly determined: runs of residues, SMILES and tags. `pieces` are (kind, text) with kind `tag`,
-    `residues` or `smiles`; `left[p][i]` are the tokens from offset i of piece p to the end."""
+    `residues` or `smiles`; `left[p][i]` are the tokens from offset i of piece p to the end; no token spells more than
+    `longest` characters of it."""
 
     def __init__(self, annotated: Protein, residue_words: Collection[str], smiles_words: Collection[str]) -> None:
         self.pieces = list(_pieces_of_expansion(annotated))
         words = {"residues": residue_words, "smiles": smiles_words}
+        self.longest = max(len(word) for known in words.values() for word in known)
         after = 0
         self.left: list[list[int]] = []
         for kind, text in reversed(self.pieces):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, Self
 
 from models.grammar import tags
@@ -30,13 +31,18 @@ class Writable:
 
 
 NOTHING, SMILES_TEXT = Writable("nothing"), Writable("smiles")
-_RESIDUE_TEXT: dict[str, Writable] = {}
-_WINDOW = 24  # letters of a given chain shown at once; no token text of residues is longer
 
 
+@lru_cache(maxsize=1024)
 def residue_text(alphabet: str) -> Writable:
-    """Any letters of `alphabet`; one object an alphabet, as these are compared at every token."""
-    return _RESIDUE_TEXT.setdefault(alphabet, Writable("residues", alphabet))
+    """Any letters of `alphabet`."""
+    return Writable("residues", alphabet)
+
+
+@lru_cache(maxsize=4096)
+def given_text(kind: str, text: str) -> Writable:
+    """A beginning of `text` in tokens of `kind`."""
+    return Writable("strings", strings=((kind, text),))
 
 
 class SpanState(Protocol):
@@ -239,15 +245,17 @@ class CopySpan:
         end = at + 1 if self._pocket else len(sequence) - (not self._marked)
         if self._pocket == 2 or at >= end:
             return NOTHING
-        return Writable("strings", strings=(("residues", sequence[at : min(end, at + _WINDOW)]),))
+        return given_text("residues", sequence[at : min(end, at + self._plan.longest)])
 
     def feed_tag(self, tag: str) -> None:
         self.closed = tag == tags.PROTEIN.close
         self._pocket = int(tag == tags.POCKET.open)
 
     def feed_text(self, text: str, _: str = "") -> int:
-        options = self.writable().strings
-        accepted = _common(text, options[0][1]) if options else 0
+        if self._pocket == 2:
+            return 0
+        end = self._next + 1 if self._pocket else len(self._plan.sequence) - (not self._marked)
+        accepted = _common(text, self._plan.sequence[self._next : end])
         self._next += accepted
         if self._pocket and accepted:
             self._pocket, self._marked = 2, True
@@ -280,7 +288,7 @@ class ScriptSpan:
 
     def writable(self) -> Writable:
         kind, text = self._script.pieces[self._piece]
-        return NOTHING if kind == "tag" else Writable("strings", strings=((kind, text[self._offset :]),))
+        return NOTHING if kind == "tag" else given_text(kind, text[self._offset : self._offset + self._script.longest])
 
     def feed_tag(self, _: str) -> None:
         self._piece += 1
