@@ -80,6 +80,7 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
         Defaults: 1 sample, temperature 1.0, top-p 0.95, no penalty, 256 tokens; for LOGOS's lines or form
         its own: 32, 40 or 10 samples and 10,000 materials, temperature 1.2, top-p 0.85, penalty 1.05.
         """
+        from agent.interface.output import require_writable
         from models.task_inputs import need_task
 
         name = need_task(task)
@@ -110,6 +111,7 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
         }
         _attach(plain, more)
         inputs = _inputs(name, source, plain, max_samples)
+        require_writable(out)
         file = None if out is None else out / RESULTS
 
         def load() -> Generator:

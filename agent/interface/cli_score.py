@@ -74,9 +74,12 @@ def embed_command(load_settings: Callable[[], Settings]) -> Callable[..., None]:
 
         In the array the row of a text that cannot be embedded is not-a-number, so that rows stay in step.
         """
+        from agent.interface.output import require_writable
+
         texts = _texts(text, source)
         if out is not None and out.suffix != ".npy":
             raise InputError(f"--out must be a .npy file, got {out}")
+        require_writable(None if out is None else out.parent)
         generator = load_model(load_settings(), checkpoint)
         found = _each(lambda batch: list(generator.embed(batch)), texts)
         wrong = _save_array(found, out, source) if out is not None else _print_embeddings(found, source)

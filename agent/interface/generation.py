@@ -4,12 +4,11 @@ answered."""
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 from agent.interface.model_inputs import LineFault
 from agent.interface.result_lines import ResultLines
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from models.task_inputs import Asked
 
 FORMATS = ("organon", "logos")
+PROGRESS_SECONDS = 10.0
+"""Between two words on stderr about how many lines are in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,14 @@ def generate_lines(
             sys.stderr.write(f"line {fault.number}: {fault.error}\n")
             if not logos:
                 lines.write(fault.row())
+        told = time.monotonic()
         for answer in answers:
             lines.write(_row(answer, logos))
+            if file is not None and time.monotonic() - told > PROGRESS_SECONDS:
+                told = time.monotonic()
+                sys.stderr.write(f"{lines.n_written} lines so far\n")
         if file is not None:
-            typer.echo(f"{lines.n_written} lines in {file}", err=True)
+            sys.stderr.write(f"{lines.n_written} lines in {file}\n")
     return not faults
 
 

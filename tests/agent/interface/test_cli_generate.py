@@ -75,18 +75,19 @@ def test_their_command_line_gives_their_lines(
     assert (done.code, done.out) == (0, ""), done.err
     rows = results(tmp_path / "out")
     assert len(rows) == 5 * len(PROMPTS[task])
+    key = "text" if task == "material" else "sequence"
     for at, row in enumerate(rows):
-        whole = row["text" if task == "material" else "sequence"]
+        whole = row[key]
         assert whole.startswith(PROMPTS[task][at // 5])
-        given: dict[str, Any] = THEIRS.get(task, [{}])[at // 5]
-        kept = {key: given[key] for key in ("id", "groundtruth") if key in given}
-        assert row == {("text" if task == "material" else "sequence"): whole, "ppl": row["ppl"], **kept}
+        given = THEIRS[task][at // 5] if task in THEIRS else {}
+        kept = {name: given[name] for name in ("id", "groundtruth") if name in given}
+        assert row == {key: whole, "ppl": row["ppl"], **kept}
     if task != "material":
         for start in range(0, len(rows), 5):
             ranked = [row["ppl"] for row in rows[start : start + 5]]
             assert ranked == sorted(ranked)
     first = rows[0]
-    independent = transformers_perplexity(logos_shapes[shape], first["text" if task == "material" else "sequence"])
+    independent = transformers_perplexity(logos_shapes[shape], first[key])
     assert first["ppl"] == pytest.approx(independent, rel=2e-4)
 
 
@@ -307,6 +308,13 @@ def test_equal_answers_are_merged_and_counted(organon: Callable[..., Any], our_s
         (text, texts.count(text)) for text in dict.fromkeys(texts)
     ]
     assert [row["rank"] for row in merged] == list(range(1, len(merged) + 1))
+
+
+def test_an_unwritable_out_is_named_before_anything_is_loaded(organon: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "out"):
+        done = organon("model", "generate", "--task", "molecule", "--out", out, "--checkpoint", tmp_path / "absent")
+        done.assert_bad_input("cannot write to", str(out))
 
 
 def test_a_full_disk_is_one_line_and_the_reader_is_told(
