@@ -14,10 +14,12 @@ import argparse
 import json
 import os
 import platform
-import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from generation_report import print_part
 
 PARTS = ("speed", "mixed", "first-token", "reproducibility", "constraint")
 DEFAULT_PARTS = ("speed", "mixed", "first-token")
@@ -26,14 +28,17 @@ DEFAULT_PARTS = ("speed", "mixed", "first-token")
 def main() -> None:
     args = parse_arguments()
     os.environ.setdefault("OMP_WAIT_POLICY", args.wait_policy)  # read when torch loads; PASSIVE is the app's own
+    report: dict[str, Any] = {"speed": []}
     with tempfile.TemporaryDirectory() as folder:
-        report = run_parts(args, Path(folder))
+        for name, found in run_parts(args, Path(folder)):
+            if not args.json:
+                print_part(name, found)
+            elif name == "speed":
+                report[name].append(found)
+            else:
+                report[name] = found
     if args.json:
         print(json.dumps(report))
-    else:
-        from generation_report import print_report
-
-        print_report(report)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -61,58 +66,57 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def run_parts(args: argparse.Namespace, scratch: Path) -> dict[str, Any]:
-    """What was asked for, as one JSON-ready dict with the settings it was measured under."""
+def run_parts(args: argparse.Namespace, scratch: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What was asked for, piece by piece as it is measured: (name, JSON-ready figures), the settings first."""
     import torch
     import transformers
-    from generation_arms import Reference, Work
-    from generation_prompts import mixed_requests, speed_prompts, write_random_checkpoint
+    from generation_prompts import write_random_checkpoint
 
-    from models.checkpoint import locate_checkpoint
     from models.registry import load_generator
 
     torch.set_num_threads(args.threads)
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     checkpoint = write_random_checkpoint(scratch / args.shape, args.shape) if args.shape else args.checkpoint
     generator = load_generator(checkpoint, args.device)
-    device = generator.device
-    need_threads(args.threads)
-    report: dict[str, Any] = {"settings": settings(args, device)}
+    yield "settings", settings(args, generator.device)
     if "first-token" in args.parts:
         from generation_start import measure_first_token, measure_load
 
-        report["first token"] = measure_first_token(generator)
-        report["load"] = measure_load(checkpoint, device, args.threads)
-    reference = None
+        yield "first-token", measure_first_token(generator)
+        yield "load", measure_load(checkpoint, generator.device, args.threads)
     if {"speed", "mixed"} & set(args.parts):
-        reference = Reference(locate_checkpoint(checkpoint), device)
-    if "speed" in args.parts and reference is not None:
-        from generation_speed import measure_speed
-
-        report["speed"] = []
-        for name, prompt in speed_prompts().items():
-            for samples in args.samples:
-                tell(args, f"speed: {name}, {samples} samples")
-                found = measure_speed(generator, reference, Work(prompt, samples, args.tokens), repeats=args.repeats)
-                report["speed"].append({"prompt": name, **found})
-                need_threads(args.threads)
-    if "mixed" in args.parts and reference is not None:
-        from generation_mixed import STATIC_BATCH, measure_mixed
-
-        tell(args, "mixed lengths")
-        requests = mixed_requests(args.requests, tuple(args.lengths))
-        narrow = load_generator(checkpoint, args.device, max_batch=STATIC_BATCH)
-        report["mixed"] = measure_mixed(generator, narrow, reference, requests, repeats=args.mixed_repeats)
+        yield from run_against_transformers(args, checkpoint, generator)
     if "reproducibility" in args.parts:
         from generation_reproducibility import measure_reproducibility
 
-        tell(args, "reproducibility")
-        report["reproducibility"] = measure_reproducibility(
-            checkpoint, device, args.threads, samples=args.compared, tokens=args.tokens
-        )
+        compared = {"samples": args.compared, "tokens": args.tokens}
+        yield "reproducibility", measure_reproducibility(checkpoint, generator.device, args.threads, **compared)
     if "constraint" in args.parts:
-        report["constraint"] = run_constraint(generator, args)
-    return report
+        yield "constraint", run_constraint(generator, args)
+
+
+def run_against_transformers(
+    args: argparse.Namespace, checkpoint: Path | None, generator: Any
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    from generation_arms import Reference, Work
+    from generation_mixed import STATIC_BATCH, measure_mixed
+    from generation_prompts import mixed_requests, speed_prompts
+    from generation_speed import measure_speed
+
+    from models.checkpoint import locate_checkpoint
+    from models.registry import load_generator
+
+    reference = Reference(locate_checkpoint(checkpoint), generator.device)
+    for name, prompt in speed_prompts().items() if "speed" in args.parts else ():
+        for samples in args.samples:
+            work = Work(prompt, samples, args.tokens)
+            yield "speed", {"prompt": name, **measure_speed(generator, reference, work, repeats=args.repeats)}
+            need_threads(args.threads)
+    if "mixed" in args.parts:
+        requests = mixed_requests(args.requests, tuple(args.lengths))
+        narrow = load_generator(checkpoint, args.device, max_batch=STATIC_BATCH)
+        yield "mixed", measure_mixed(generator, narrow, reference, requests, repeats=args.mixed_repeats)
 
 
 def run_constraint(generator: Any, args: argparse.Namespace) -> dict[str, Any]:
@@ -121,7 +125,6 @@ def run_constraint(generator: Any, args: argparse.Namespace) -> dict[str, Any]:
 
     from models.errors import ModelInputError
 
-    tell(args, "constraint")
     try:
         return {
             "cost": [
@@ -168,11 +171,6 @@ def physical_cores() -> int:
         if (topology / f"cpu{at}/topology/thread_siblings_list").is_file()
     }
     return len(siblings) or len(os.sched_getaffinity(0))
-
-
-def tell(args: argparse.Namespace, what: str) -> None:
-    if not args.json:
-        print(f"... {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

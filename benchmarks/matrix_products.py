@@ -22,6 +22,7 @@ import torch
 from product_forms import (
     ATTENTION_FORMS,
     EXPERT_FORMS,
+    PROMPT_SHARED,
     AtLength,
     Heads,
     OfCounts,
@@ -79,9 +80,14 @@ class BareProducts:
 
 
 @torch.inference_mode()
-def build_bare(model: Any, shape: Shape, rows_of_experts: RowsOfExperts | None = None) -> BareProducts:
-    """The products of `model` for `shape`, each in its fastest form at the present thread count. A sparse
-    model needs `rows_of_experts` (see `count_rows_of_experts`)."""
+def build_bare(
+    model: Any, shape: Shape, rows_of_experts: RowsOfExperts | None = None, *, share_prompt: bool = True
+) -> BareProducts:
+    """The products of `model` for `shape`, each in its fastest form at the present thread count.
+
+    A sparse model needs `rows_of_experts` (see `count_rows_of_experts`). Without `share_prompt` every row is
+    multiplied with keys and values of its own, as in a cache that holds the prompt once for each row.
+    """
     layers = model.model.layers
     chosen: dict[str, str] = {}
     bare = BareProducts(shape, chosen, rows_of_experts=rows_of_experts or [])
@@ -100,7 +106,7 @@ def build_bare(model: Any, shape: Shape, rows_of_experts: RowsOfExperts | None =
     for at in range(len(layers)):
         rest = (products[name][at] for name in ("output", "gate, up", "down", "router"))
         bare.after.append([p for p in rest if p is not None])
-    _add_attention(bare, layers)
+    _add_attention(bare, layers, share_prompt)
     _add_experts(bare, layers)
     head = model.get_output_embeddings().weight.detach()
     chosen["head"], heads = fastest_linears([[head]], shape.rows)
@@ -139,7 +145,7 @@ def _weights(module: Any, *names: str) -> list[torch.Tensor]:
     return [getattr(module, name).weight.detach() for name in names if hasattr(module, name)]
 
 
-def _add_attention(bare: BareProducts, layers: Any) -> None:
+def _add_attention(bare: BareProducts, layers: Any, share_prompt: bool) -> None:
     """Attention in its fastest form at the middle context length, and the prompt's own."""
     attention, shape = layers[0].self_attn, bare.shape
     width = int(attention.head_dim)
@@ -156,6 +162,8 @@ def _add_attention(bare: BareProducts, layers: Any) -> None:
     middle = shape.n_prompt + max(1, shape.n_tokens // 2)
     seconds: dict[str, float] = {}
     for form, build in ATTENTION_FORMS.items():
+        if form == PROMPT_SHARED and not share_prompt:
+            continue
         tried = [build(heads, like) for _ in layers]
         seconds[form] = time_products([at_length(one, middle) for one in tried])
         del tried
@@ -186,7 +194,7 @@ def _add_experts(bare: BareProducts, layers: Any) -> None:
         n_experts = layers[at].mlp.experts.num_experts
         n_rows = bare.shape.n_prompt * layers[at].mlp.gate.top_k
         active = min(n_experts, n_rows)
-        spread = [n_rows // active] * active + [0] * (n_experts - active)
+        spread = [n_rows // active + (expert < n_rows % active) for expert in range(active)]
         bare.prefill.append(_of_counts(_experts(layers[at], form, n_rows), spread))
 
 

@@ -157,11 +157,12 @@ def _prompt_shared(heads: Heads, like: torch.Tensor) -> AtLength:
     return multiply
 
 
+PROMPT_SHARED = "the prompt's keys shared"
 ATTENTION_FORMS: dict[str, Callable[[Heads, torch.Tensor], AtLength]] = {
     "two batched products": _rows_alone,
     "two batched products, keys transposed": _keys_transposed,
     "fused attention": _fused,
-    "the prompt's keys shared": _prompt_shared,
+    PROMPT_SHARED: _prompt_shared,
 }
 
 
