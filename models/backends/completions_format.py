@@ -5,21 +5,18 @@ generation settings. The fields both servers share carry the meaning; what only 
 Stop tags go as token ids and the servers cut the token that stopped a sample from its text, so that the
 caller, who knows which tag it was, puts it back.
 
-Ids are taken from `token_ids` (vLLM 0.10.2 and later, SGLang with return_token_ids), else from tokens spelled
-"token_id:7" (earlier vLLM), else looked up in a local tokenizer, where one was given and the spelling of the
-token is that of one id only. Not promised: any other server. One without log-probabilities is refused.
+Ids are taken from `token_ids` (vLLM 0.10.2 and later, SGLang where it knows return_token_ids), else from tokens
+spelled "token_id:7" (earlier vLLM). A server that gives neither is refused, for the spelling of a token does
+not tell its id (many tokens of a byte-level tokenizer are spelled alike); so is one without log-probabilities.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from models.backends.base import Request
-from models.backends.text_codec import TextCodec
 from models.errors import ServerError
 
 _ID_SPELLING = "token_id:"
@@ -89,9 +86,8 @@ def _shared(model: str, prompt: str | list[int], limit: int) -> dict[str, Any]:
 class AnswerReader:
     """Reads answers of the server at `url`; ServerError for one that is not as it should be."""
 
-    def __init__(self, url: str, codec: TextCodec | None) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._codec = codec
 
     def choices(self, answer: dict[str, Any], n: int) -> list[Choice]:
         """The `n` continuations in the server's order."""
@@ -145,21 +141,7 @@ class AnswerReader:
     def _ids_of(self, tokens: Sequence[str]) -> list[int]:
         if all(token.startswith(_ID_SPELLING) for token in tokens):
             return [int(token.removeprefix(_ID_SPELLING)) for token in tokens]
-        unknown = next((token for token in tokens if token not in self._id_by_spelling), None)
-        if unknown is not None:
-            raise self._fault(
-                "returns no token ids (vLLM before 0.10.2 or an older SGLang?); upgrade it, or give the "
-                f"checkpoint's tokenizer directory, if each token's spelling is unique there ({unknown!r} is not)"
-            )
-        return [self._id_by_spelling[token] for token in tokens]
-
-    @cached_property
-    def _id_by_spelling(self) -> dict[str, int]:
-        if self._codec is None:
-            return {}
-        spellings = [self._codec.decode([at]) for at in range(self._codec.n_ids)]
-        times = Counter(spellings)
-        return {spelling: at for at, spelling in enumerate(spellings) if times[spelling] == 1}
+        raise self._fault("returns no token ids (return_token_ids): upgrade it to vLLM 0.10.2 or a recent SGLang")
 
     def _fault(self, what: str) -> ServerError:
         return ServerError(self._url, what)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +30,9 @@ from models.backends.text_codec import load_codec
 from models.errors import ModelInputError
 
 T = TypeVar("T")
+
+_FIRST_CONTACT_RETRIES = 2
+"""A wrong address should be told in a second or two; a server that was there before is waited for longer."""
 
 
 class CompletionsServer:
@@ -159,7 +163,8 @@ def load_server(
     address = parse_url(url or ("" if checkpoint is None else str(checkpoint)))
     endpoint = Endpoint(address, api_key, connect_seconds, read_seconds, retries)
     codec = None if tokenizer is None else load_codec(Path(tokenizer))
-    with InFlight(partial(open_client, endpoint)) as pool:
+    first_contact = replace(endpoint, retries=min(retries, _FIRST_CONTACT_RETRIES))
+    with InFlight(partial(open_client, first_contact)) as pool:
         (listed,) = run_all(pool, [CompletionsClient.models], 1)
         calls = ServerCalls(_choose_model(endpoint.shown, listed, model), codec)
         run_all(pool, [calls.find_convention], 1)

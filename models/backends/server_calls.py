@@ -65,7 +65,7 @@ class ServerCalls:
         self.served = served
         self.codec = codec
         self.convention = Convention(temperature=False, top_p=False)
-        self._reader = AnswerReader(served.url, codec)
+        self._reader = AnswerReader(served.url)
         self._tags: dict[str, int] = {}
 
     async def find_convention(self, client: CompletionsClient) -> None:
