@@ -13,6 +13,7 @@ from models.errors import (
     ModelInputError,
     ModelMemoryError,
     QueueFullError,
+    ServerError,
     TrainingError,
     WorkerClosedError,
 )
@@ -38,7 +39,7 @@ def main() -> None:
         build_cli(open_session, load_settings)()
     except (InputError, ModelInputError, CheckpointError) as error:
         sys.exit(_say(str(error), 2))
-    except (OrganonError, QueueFullError, WorkerClosedError, ModelMemoryError, TrainingError) as error:
+    except (OrganonError, QueueFullError, WorkerClosedError, ModelMemoryError, ServerError, TrainingError) as error:
         sys.exit(_say(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(_say("interrupted; a run that was under way can be resumed", 130))

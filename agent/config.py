@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.hub import is_hub_id
+from models.registry import is_server_address
 from tools.errors import InputError
 
 PREFIX = "ORGANON_"
@@ -52,14 +54,35 @@ class Settings(BaseSettings):
     """Age of the last heartbeat after which a run's process counts as dead."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the model runs; auto: cuda where there is one."""
-    checkpoint: Path | None = None
-    """Directory of the model to use; none: the one that is shipped."""
+    checkpoint: Path | str | None = None
+    """Directory, hub id or server address (http://host:8000/v1) of the model; none: the one that is shipped."""
+    server_api_key: SecretStr | None = None
+    """Sent to a model server as its bearer token; shown nowhere."""
+    server_model: str | None = None
+    """Which model of a server that serves several; none: the first."""
+    server_tokenizer: Path | None = None
+    """Directory of the tokenizer of a server's checkpoint: spares the server most of its scoring."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
-    @field_validator("home", "checkpoint")
+    @field_validator("home", "server_tokenizer")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else Path(os.path.abspath(path.expanduser()))
+
+    @field_validator("checkpoint")
+    @classmethod
+    def _absolute_or_named(cls, checkpoint: Path | str | None) -> Path | str | None:
+        if checkpoint is None or is_server_address(checkpoint) or is_hub_id(str(checkpoint)):
+            return checkpoint
+        return cls._absolute(Path(checkpoint))
+
+    def model_options(self, checkpoint: Path | str | None) -> dict[str, Any]:
+        """What `load_generator` is to be told about `checkpoint` besides where it is: a server's key, model and
+        tokenizer; nothing about a directory."""
+        if not is_server_address(checkpoint):
+            return {}
+        key = None if self.server_api_key is None else self.server_api_key.get_secret_value()
+        return {"api_key": key, "model": self.server_model, "tokenizer": self.server_tokenizer}
 
     @property
     def ledger_path(self) -> Path:

@@ -40,7 +40,8 @@ class Deps:
     vectors: Vectors
     executor: Executor
     model: ModelWorker
-    checkpoint: Path
+    checkpoint: Path | None
+    """Directory of the model's weights; None where a server has them."""
     control: RunControl
     clock: Clock
 

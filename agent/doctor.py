@@ -52,7 +52,9 @@ def _device(settings: Settings) -> str:
     import torch
 
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
-    return f"{load_generator(settings.checkpoint, settings.device).device} ({gpu}), torch {torch.__version__}"
+    name = settings.checkpoint
+    model = load_generator(name, settings.device, **settings.model_options(name))
+    return f"{model.device} ({gpu}), torch {torch.__version__}"
 
 
 def _checkpoint(settings: Settings) -> str:

@@ -20,7 +20,7 @@ from agent.interface.schemas import Event, RunResult
 from agent.runs import RunControl, RunManager
 from agent.state import DiscoveryState
 from models.checkpoint import locate_checkpoint
-from models.registry import load_generator
+from models.registry import is_server_address, load_generator
 from models.worker import ModelWorker
 from tools.errors import InputError
 from tools.memory.artifacts import Artifacts
@@ -91,9 +91,10 @@ class Session:
     def _drive(self, campaign: Campaign, control: RunControl) -> None:
         """Drive the graph to its end. A kill or Ctrl-C at any moment leaves the run resumable."""
         settings, run_id = self.settings, control.run_id
+        model_name = settings.checkpoint
         with (
             Executor(settings.workers, settings.memory_mb) as executor,
-            ModelWorker(load_generator(settings.checkpoint, settings.device)) as model,
+            ModelWorker(load_generator(model_name, settings.device, **settings.model_options(model_name))) as model,
             closing(sqlite3.connect(settings.checkpoints_path, check_same_thread=False)) as connection,
         ):
             graph = build_graph(SqliteSaver(connection))
@@ -113,7 +114,7 @@ class Session:
                 vectors=Vectors(settings.vectors_path, self.ledger),
                 executor=executor,
                 model=model,
-                checkpoint=locate_checkpoint(settings.checkpoint),
+                checkpoint=None if is_server_address(model_name) else locate_checkpoint(model_name),
                 control=control,
                 clock=Clock(float(saved.values.get("seconds", 0.0))),
             )

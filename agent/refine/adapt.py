@@ -15,6 +15,7 @@ from agent.standing import standings
 from models.registry import load_generator
 from models.training.adapt import adapt
 from tools.domain import Context
+from tools.errors import InputError
 
 N_EXAMPLES = 64
 N_REPLAY = 128
@@ -40,6 +41,8 @@ class Adapt:
         replay = [text for text in rest if deps.domain.identity(text)][:N_REPLAY]
         earlier = deps.run_dir / "adapt" / f"round-{order.round - 1:03d}"
         start = earlier if (earlier / "config.json").exists() else deps.checkpoint
+        if start is None:
+            raise InputError("adapt tunes weights, which a model server does not hand out: use a local checkpoint")
         partial = folder.with_name(folder.name + ".partial")
         adapt(
             start,
