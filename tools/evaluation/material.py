@@ -1,12 +1,13 @@
 """Metal-organic frameworks as text: valid, novel, unique, and with a new building block. Sequence level only.
 
 A framework is its set of metal nodes and its set of linkers (topology is not written by the model). None of the figures
-says that a framework can be built: they never stand beside structure-level ones (MOFFlow-2, Mofasa), and the charge
-balance of nodes and linkers is not looked at, since the text gives no stoichiometry.
+says that a framework can be built: they never stand beside structure-level ones (MOFFlow-2, Mofasa). Whether charges
+can balance is told beside the others (`charge_balance`), with the share of the known frameworks for comparison.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +18,13 @@ from rdkit import Chem, rdBase
 from tools.errors import InputError
 from tools.evaluation.ask import Question, ask
 from tools.evaluation.candidates import canonical_parts
+from tools.evaluation.charge_balance import framework_balances, has_metal
 from tools.evaluation.data_files import need_columns, read_rows
 from tools.evaluation.intervals import share_figure
 from tools.evaluation.protocol import Case, Evaluator, Figure, Record, Row, Setup
 
 COLUMNS = ("nodes", "linkers")
+_COMPARED = 2000
 Framework = tuple[tuple[str, ...], tuple[str, ...]]
 """Distinct canonical nodes, distinct canonical linkers, each sorted."""
 
@@ -43,10 +46,11 @@ def canonical_node(smiles: str) -> str:
 
 
 def framework_of(nodes: Iterable[str], linkers: Iterable[str]) -> Framework | None:
-    """The framework of these building blocks, or None where a linker is no molecule or either kind is missing."""
+    """The framework of these building blocks, or None where a linker is no molecule or either kind is missing (nodes
+    like [OH] and O stand beside a metal node, not for one)."""
     found = canonical_parts(linkers)
     metals = tuple(sorted({canonical_node(part) for node in nodes for part in node.split(".") if part}))
-    return (metals, tuple(sorted(set(found)))) if metals and found else None
+    return (metals, tuple(sorted(set(found)))) if found and any(map(has_metal, metals)) else None
 
 
 def load_library(paths: Sequence[Path]) -> Library:
@@ -109,7 +113,27 @@ class MaterialStudy:
                 "nbb", len(new_blocks), len(new), "share of these that hold a linker outside the library of linkers"
             ),
             share_figure("vnu_nbb", len(new_blocks), n, "distinct, valid, novel with a new linker, over all samples"),
+            self._balance_figure(sorted(new)),
         ]
+
+    def _balance_figure(self, new: Sequence[Framework]) -> Figure:
+        verdicts = [framework_balances(*framework) for framework in new]
+        decided = [verdict for verdict in verdicts if verdict is not None]
+        definition = (
+            "share of the distinct valid novel frameworks whose linkers can balance plausible oxidation states of the "
+            f"metals without further ions; {len(verdicts) - len(decided)} not decidable; {self._known_balance()}"
+        )
+        return share_figure("charge_balance", sum(decided), len(decided), definition)
+
+    def _known_balance(self) -> str:
+        """The same share among known frameworks, of a sample fixed by the seed where there are many."""
+        known = sorted(self.library.frameworks)
+        random.Random(self.setup.settings.seed).shuffle(known)
+        verdicts = [framework_balances(*framework) for framework in known[:_COMPARED]]
+        decided = [verdict for verdict in verdicts if verdict is not None]
+        if not decided:
+            return "no known framework is decidable"
+        return f"{sum(decided) / len(decided):.3f} of {len(decided)} known frameworks"
 
 
 def material_record(answer: Mapping[str, Any], library: Library) -> Record:
@@ -118,7 +142,12 @@ def material_record(answer: Mapping[str, Any], library: Library) -> Record:
         return {"nodes": None, "linkers": None, "reason": answer["reason"], "text": str(answer["text"])[:300]}
     framework = framework_of(answer["metals"], answer["linkers"])
     if framework is None:
-        return {"nodes": None, "linkers": None, "reason": "no metal node or linker", "text": str(answer["text"])[:300]}
+        return {
+            "nodes": None,
+            "linkers": None,
+            "reason": "no node with a metal, or no linker",
+            "text": str(answer["text"])[:300],
+        }
     unknown = [node for node in framework[0] if node not in library.nodes]
     reason = f"metal node {unknown[0]!r} is not known" if unknown else ""
     return {"nodes": list(framework[0]), "linkers": list(framework[1]), "reason": reason}

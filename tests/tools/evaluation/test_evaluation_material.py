@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tools.errors import InputError
+from tools.evaluation.charge_balance import framework_balances, has_metal, node_charges
 from tools.evaluation.material import EVALUATOR, framework_of, load_library, material_record
 from tools.evaluation.protocol import Setup
 from tools.evaluation.run import settings_for
@@ -42,6 +43,8 @@ def test_a_framework_is_its_sets_of_blocks() -> None:
     one = framework_of(["[Zn]", "[Cu][Cu]"], [BIPY, BTC, BTC])
     assert one == framework_of(["[Cu][Cu].[Zn]"], ["[O-]C(=O)c1cc(cc(c1)C([O-])=O)C([O-])=O", BIPY])
     assert framework_of([], [BTC]) is None
+    assert framework_of(["[OH]", "O"], [BTC]) is None
+    assert framework_of(["[OH]", "[Zn]"], [BTC]) == (("[OH]", "[Zn]"), (BTC,))
     assert framework_of(["[Zn]"], ["C("]) is None
 
 
@@ -64,6 +67,37 @@ def test_figures_by_hand(data: Path, random_model: Any) -> None:
     assert figures["vnu"].value == 2 / 6
     assert figures["nbb"].value == 1 / 2
     assert figures["vnu_nbb"].value == 1 / 6
+    assert (figures["charge_balance"].value, figures["charge_balance"].n) == (1.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("node", "charges"),
+    [
+        ("[Zn]", (2, 2)),
+        ("[Zn][O]([Zn])([Zn])[Zn]", (6, 6)),  # the node of MOF-5
+        ("[OH2]->[Co]<-[OH2]", (2, 3)),
+        ("[O][U][O]", (0, 2)),  # uranyl, from U(IV) to U(VI)
+        ("[Cl][Cd]", (1, 1)),
+        ("[OH]", (-1, -1)),
+        ("O", (0, 0)),
+        ("[Cu][Cu]", (2, 4)),
+        ("[Zn]OC", None),
+        ("[Po]", None),
+    ],
+)
+def test_charges_of_nodes(node: str, charges: tuple[int, int] | None) -> None:
+    assert node_charges(node) == charges
+    assert has_metal(node) == (node not in ("[OH]", "O"))
+
+
+def test_charges_balance_where_signs_can() -> None:
+    assert framework_balances(["[Zn]"], [BDC]) is True
+    assert framework_balances(["[Ag]"], [BIPY]) is False  # needs a counter-ion in its pores
+    assert framework_balances(["[Ag]", "[OH]"], [BIPY]) is True
+    assert framework_balances(["[O][U][O]"], [BIPY]) is True
+    assert framework_balances(["[Po]"], [BDC]) is None
+    assert framework_balances(["[Po]", "[Zn]"], [BDC]) is True
+    assert framework_balances(["[Zn]"], ["O=C(O)c1ccc(C(=O)O)cc1"]) is False
 
 
 def test_a_file_without_frameworks_is_refused(tmp_path: Path) -> None:
