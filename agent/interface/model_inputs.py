@@ -119,6 +119,8 @@ def input_of_options(task: Task, options: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"task {task} needs an input: {spelled}, or --input FILE")
     if "reactants" in given:
         given["reactants"] = [smiles for value in given["reactants"] for smiles in value.split(".")]
+    if "loops" in given:
+        given["loops"] = [name.strip() for value in given["loops"] for name in value.split(",")]
     if "pocket" in given:
         given["pocket"] = _indices(given["pocket"])
     return given

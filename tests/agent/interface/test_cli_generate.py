@@ -81,7 +81,8 @@ def test_their_command_line_gives_their_lines(
         assert whole.startswith(PROMPTS[task][at // 5])
         given = THEIRS[task][at // 5] if task in THEIRS else {}
         kept = {name: given[name] for name in ("id", "groundtruth") if name in given}
-        assert row == {key: whole, "ppl": row["ppl"], **kept}
+        expected: dict[str, Any] = {key: whole, "ppl": row["ppl"], **kept}
+        assert row == expected
     if task != "material":
         for start in range(0, len(rows), 5):
             ranked = [row["ppl"] for row in rows[start : start + 5]]
@@ -146,9 +147,10 @@ def test_plain_inputs_of_every_task(task: str, organon: Callable[..., Any], our_
         assert (row["id"], row["task"], row["rank"]) == ("0", task, rank)
 
 
-def test_several_loops_one_after_the_other(organon: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("loops", [["H1", "H3"], ["H1,H3"], ["H1", "--loops", "H3"]])
+def test_several_loops_one_after_the_other(loops: list[str], organon: Callable[..., Any]) -> None:
     done = organon(
-        "model", "generate", "--task", "antibody_cdr", "--heavy", HEAVY, "--loops", "H1", "H3", "--n", "6",
+        "model", "generate", "--task", "antibody_cdr", "--heavy", HEAVY, "--loops", *loops, "--n", "6",
         "--temperature", "0.5",
     )  # fmt: skip
     assert (done.code, len(done.rows)) == (0, 6), done.err
