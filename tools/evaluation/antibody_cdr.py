@@ -165,11 +165,16 @@ def _loop_figures(name: str, records: Sequence[Record], seed: int) -> list[Figur
     means = [fmean(recovery(one, r["truth"]) for one in r["designed"]) for r in answered]
     firsts = [recovery(r["designed"][0], r["truth"]) for r in answered]
     lengths = [fmean(len(one) == len(r["truth"]) for one in r["designed"]) for r in answered]
+    equal = [[recovery(o, r["truth"]) for o in r["designed"] if len(o) == len(r["truth"])] for r in answered]
+    given = [fmean(values) for values in equal if values]
     text = "share of answers that are a loop of the 20 residues"
     found = [
         ratio_figure(f"{name}_valid", valid, [r["n_samples"] for r in records], text, seed=seed, over="antibodies"),
         _mean(f"{name}_aar", means, f"AAR ({rule}), mean over an antibody's valid answers, then antibodies", seed),
         _mean(f"{name}_aar_top1", firsts, "AAR of the answer of lowest perplexity", seed),
+        _mean(
+            f"{name}_aar_same_length", given, "AAR of the answers as long as the true loop, where there are any", seed
+        ),
         _mean(f"{name}_same_length", lengths, "share of valid answers as long as the true loop", seed),
         _length_distance(name, answered, seed),
     ]
