@@ -80,7 +80,7 @@ def test_their_command_line_gives_their_lines(
         whole = row[key]
         assert whole.startswith(PROMPTS[task][at // 5])
         given = THEIRS[task][at // 5] if task in THEIRS else {}
-        kept = {name: given[name] for name in ("id", "groundtruth") if name in given}
+        kept: dict[str, Any] = {name: given[name] for name in ("id", "groundtruth") if name in given}
         expected: dict[str, Any] = {key: whole, "ppl": row["ppl"], **kept}
         assert row == expected
     if task != "material":
