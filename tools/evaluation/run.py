@@ -100,6 +100,8 @@ def run_evaluation(
     selection = selection or Selection()
     if selection.limit is not None and selection.limit < 1:
         raise InputError(f"limit must be a whole number >= 1, got {selection.limit}")
+    if selection.limit is not None and evaluator.samples_are_rows:
+        raise InputError(f"evaluation {evaluator.name} has no rows to limit, its file is the reference; give n samples")
     rows = _chosen(evaluator, setup, selection, on_note)
     identity = _identity(evaluator, setup, selection)
     study = evaluator.open(setup)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +19,7 @@ from tools.evaluation.protocol import Case, Evaluator, Record, Setup
 from tools.evaluation.registry import EVALUATORS, load_evaluator
 from tools.evaluation.run import Progress, Selection, run_evaluation, settings_for
 
+ROOT = Path(__file__).resolve().parents[3]
 REACTIONS = """id,reactants,product,split
 a,CC(=O)Cl.Nc1ccccc1,CC(=O)Nc1ccccc1,valid
 b,CCBr.[OH-],CCO,valid
@@ -106,6 +110,8 @@ def test_rows_by_value_and_limit(data: Path, random_model: Any) -> None:
     assert report["settings"]["where"] == {"split": "test"}
     with pytest.raises(InputError, match="limit must be"):
         run(random_model, data, selection=Selection({}, 0))
+    with pytest.raises(InputError, match="has no rows to limit"):
+        run(random_model, data, "molecule", selection=Selection({}, 3))
 
 
 def test_a_larger_limit_goes_on_from_a_smaller_one(tmp_path: Path, data: Path, random_model: Any) -> None:
@@ -141,6 +147,39 @@ def test_an_input_the_model_refuses_fails_alone(tmp_path: Path, random_model: An
     assert "402 tokens" in reasons["row-2"] or "403 tokens" in reasons["row-2"]
     assert "no text of the grammar" in reasons["row-4"]
     assert report["figures"]["molecule_perplexity"]["n"] == 2
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from models.registry import load_generator
+from tools.evaluation.protocol import Setup
+from tools.evaluation.registry import load_evaluator
+from tools.evaluation.run import run_evaluation, settings_for
+
+evaluator = load_evaluator("molecule")
+settings = settings_for(evaluator, {"n": 700, "max_new_tokens": 60}, {})
+setup = Setup(load_generator(None, "cpu"), settings, Path(sys.argv[1]))
+run_evaluation(evaluator, setup, out=Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_loses_at_most_its_batch(tmp_path: Path, shipped_model: Any) -> None:
+    known = tmp_path / "known.smi"
+    known.write_text("CCO\nCCN\nc1ccccc1\n")
+    records = tmp_path / "o" / "molecule.records.jsonl"
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(known), str(tmp_path / "o")], cwd=ROOT)
+    while process.poll() is None and not (records.exists() and records.read_bytes().count(b"\n") > 200):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    evaluator = load_evaluator("molecule")
+    setup = Setup(shipped_model, settings_for(evaluator, {"n": 700, "max_new_tokens": 60}, {}), known)
+    seen: list[Progress] = []
+    resumed = run_evaluation(evaluator, setup, out=tmp_path / "o", on_progress=seen.append)
+    assert seen[-1].resumed >= 200
+    assert timeless(resumed) == timeless(run_evaluation(evaluator, setup))
 
 
 @dataclass
