@@ -62,7 +62,7 @@ class CausalLM:
         return "" if self._folder is None else hash_weights(self._folder)
 
     def decoding(self) -> Decoding:
-        engine = Engine(self._network, self.n_vocab, self.max_batch, lambda: self._build_constraint())
+        engine = Engine(self._network, self.n_vocab, self.max_batch, self._new_constraint)
         return EngineDecoding(engine, self.codec, self.context, self.n_vocab, self._token_log_probs)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Sample]:
@@ -92,8 +92,11 @@ class CausalLM:
             vectors[places] = self._embed_batch([ids[at] for at in places])
         return vectors
 
+    def _new_constraint(self) -> Constraint:
+        return self._constraint_maker()
+
     @cached_property
-    def _build_constraint(self) -> Callable[[], Constraint]:
+    def _constraint_maker(self) -> Callable[[], Constraint]:
         from models.backends.grammar_mask import build_constraint
 
         return build_constraint(self.codec, self.n_vocab)

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from itertools import count
 
 from models.backends.base import Request, Sample, validate_request
-from models.backends.engine import Engine, PromptTooLarge
+from models.backends.engine import Engine, PromptTooLargeError
 from models.backends.prompts import Prompt, encode_request
 from models.backends.rows import Finished
 from models.backends.samples import Score, build_samples
@@ -49,7 +49,7 @@ class EngineDecoding:
     def step(self) -> list[tuple[int, Sample | Exception]]:
         try:
             self._held += self._engine.step()
-        except PromptTooLarge as fault:
+        except PromptTooLargeError as fault:
             ticket = self._tickets[fault.prompt]
             self.cancel(ticket)
             return [(ticket, fault)]

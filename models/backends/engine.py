@@ -67,7 +67,7 @@ class Engine:
     def step(self) -> list[Finished]:
         """A token for every row; the rows that ended with it.
 
-        Raises PromptTooLarge where not even one row of a prompt fits; that prompt is then removed, and the others
+        Raises PromptTooLargeError where not even one row of a prompt fits; that prompt is then removed, and the others
         go on with the next step.
         """
         try:
@@ -156,11 +156,11 @@ class Engine:
         if n_at_once <= 1 or self._rows_at_most == 1:
             culprit = max([*(row.prompt for row in rows), *searched], key=lambda prompt: prompt.width)
             self.remove(lambda prompt: prompt is culprit)
-            raise PromptTooLarge(culprit) from fault
+            raise PromptTooLargeError(culprit) from fault
         self._rows_at_most = max(1, min(self._rows_at_most, n_at_once) // 2)
 
 
-class PromptTooLarge(ModelMemoryError):
+class PromptTooLargeError(ModelMemoryError):
     """Carries the prompt of which one row does not fit into memory."""
 
     def __init__(self, prompt: Prompt) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 def mix_experts(block: Any, states: torch.Tensor) -> torch.Tensor:
@@ -26,8 +26,10 @@ def mix_experts(block: Any, states: torch.Tensor) -> torch.Tensor:
     parts, start = [], 0
     for expert, count in enumerate(counts):
         if count:
-            gate, up = F.linear(rows[start : start + count], block.experts.gate_up_proj[expert]).chunk(2, dim=-1)
-            parts.append(F.linear(F.silu(gate).mul_(up), block.experts.down_proj[expert]))
+            gate, up = functional.linear(rows[start : start + count], block.experts.gate_up_proj[expert]).chunk(
+                2, dim=-1
+            )
+            parts.append(functional.linear(functional.silu(gate).mul_(up), block.experts.down_proj[expert]))
             start += count
     back = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
     outputs = torch.cat(parts).index_select(0, back).view(n_tokens, n_chosen, -1)

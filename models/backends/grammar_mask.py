@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from models.backends.constraint import Constraint
 from models.backends.grammar_rows import MaskRow, MaskRows, SmilesChoices
-from models.backends.grammar_vocabulary import MOST_DEPTH, MOST_GROWTH, GrammarVocabulary, Ids
+from models.backends.grammar_tables import MOST_DEPTH, MOST_GROWTH, Ids
+from models.backends.grammar_vocabulary import GrammarVocabulary
 from models.backends.text_codec import TextCodec
 from models.errors import CheckpointError, ModelInputError
 from models.grammar.constrain import GrammarState
@@ -192,7 +193,7 @@ class GrammarConstraint:
         if writable.kind == "residues":
             return [self._vocabulary.residue_ids(writable.alphabet)]
         beginnings = self._vocabulary.beginnings
-        return [np.unique(np.fromiter(beginnings(*string), np.int32)) for string in writable.strings]
+        return [np.array(list(beginnings(*string)), np.int32) for string in writable.strings]
 
     # -- drawn tokens --------------------------------------------------------------------------------------
     def refused(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -12,23 +12,29 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.backends.grammar_vocabulary import MOST_EXTRA, GrammarVocabulary, Ids, begun
+from models.backends.grammar_tables import MOST_EXTRA, Ids, begun
+from models.backends.grammar_vocabulary import GrammarVocabulary
 from models.grammar.smiles_lexer import RING_NUMBERS, TO_COMPLETE, Event, Step
 from models.grammar.smiles_state import SmilesState
 
 _NARROW = 8192  # tokens
+_DENSE = 16  # a row allowing more than one token in so many is kept whole
 _MOST_REMEMBERED = 4096  # rows
 _MOST_EXTRA_OF_ONE = 8  # a simple token adds less to the fewest symbols that finish
 
 
 class MaskRow:
-    """The ids one row allows; `place` is where it stands in the table of a narrow vocabulary, -1 if it does not."""
+    """The ids one row allows. `place`: where it stands in the table of a narrow vocabulary, -1 if it does not.
+    `whole`: the row itself, kept in a wide one where it is dense. `change_to`: the ids to clear and to set to make
+    another row of this one."""
 
-    __slots__ = ("ids", "place")
+    __slots__ = ("change_to", "ids", "place", "whole")
 
     def __init__(self, ids: Ids, place: int = -1) -> None:
         self.ids = ids
         self.place = place
+        self.whole: NDArray[np.bool_] | None = None
+        self.change_to: dict[int, tuple[MaskRow, Ids, Ids]] = {}
 
 
 class MaskRows:
@@ -40,21 +46,24 @@ class MaskRows:
         self._table = np.zeros((64, n_vocab) if self._narrow else (0, 0), np.bool_)
         self._mask = np.zeros((0, n_vocab), np.bool_)
         self._written: list[MaskRow | None] = []
-        self._patched: set[int] = set()
+        self._patched: Sequence[tuple[int, Ids]] = []
         self.known: dict[Hashable, MaskRow] = {}
 
     def remember(self, key: Hashable, ids: Ids) -> MaskRow:
         """The row of these ids, kept for `key` while there is room."""
+        made = MaskRow(ids)
         if len(self.known) >= _MOST_REMEMBERED:
-            return MaskRow(ids)
-        place = -1
+            return made
         if self._narrow:
-            place = len(self.known)
-            if place == len(self._table):
+            made.place = len(self.known)
+            if made.place == len(self._table):
                 self._table = np.concatenate([self._table, np.zeros_like(self._table)])
-            self._table[place] = False
-            self._table[place, ids] = True
-        made = self.known[key] = MaskRow(ids, place)
+            self._table[made.place] = False
+            self._table[made.place, ids] = True
+        elif len(ids) > self._n_vocab // _DENSE:
+            made.whole = np.zeros(self._n_vocab, np.bool_)
+            made.whole[ids] = True
+        self.known[key] = made
         return made
 
     def write(self, rows: Sequence[MaskRow], patches: Sequence[tuple[int, Ids]]) -> NDArray[np.bool_]:
@@ -62,13 +71,13 @@ class MaskRows:
         if len(rows) > len(self._mask):
             self._mask = np.zeros((max(len(rows), 2 * len(self._mask)), self._n_vocab), np.bool_)
             self._written = [None] * len(self._mask)
-            self._patched.clear()
+            self._patched = []
         mask = self._mask[: len(rows)]
         if self._narrow:
             self._gather(mask, rows)
         else:
             self._write_changes(rows)
-            self._patched.update(at for at, _ in patches)
+            self._patched = patches = [(at, ids[mask[at, ids]]) for at, ids in patches]
         for at, ids in patches:
             mask[at, ids] = False
         return mask
@@ -83,18 +92,33 @@ class MaskRows:
                     mask[at, row.ids] = True
 
     def _write_changes(self, rows: Sequence[MaskRow]) -> None:
+        for at, ids in self._patched:
+            self._mask[at, ids] = True
         for at, row in enumerate(rows):
             before = self._written[at]
             if before is row:
-                if at in self._patched:
-                    self._mask[at, row.ids] = True
-                    self._patched.discard(at)
                 continue
-            if before is not None:
-                self._mask[at, before.ids] = False
-            self._mask[at, row.ids] = True
+            target = self._mask[at]
+            clear, to_set = self._change(before, row)
+            if row.whole is not None and len(clear) + len(to_set) > self._n_vocab // _DENSE:
+                target[:] = row.whole
+            else:
+                target[clear] = False
+                target[to_set] = True
             self._written[at] = row
-            self._patched.discard(at)
+
+    def _change(self, before: MaskRow | None, row: MaskRow) -> tuple[Ids, Ids]:
+        """Ids to clear and ids to set; between dense rows only the difference, worked out once."""
+        if before is None:
+            return row.ids[:0], row.ids
+        if before.whole is None or row.whole is None:
+            return before.ids, row.ids
+        known = before.change_to.get(id(row))
+        if known is None:
+            differ = np.flatnonzero(before.whole != row.whole).astype(np.int32)
+            known = row, differ[before.whole[differ]], differ[row.whole[differ]]
+            before.change_to[id(row)] = known
+        return known[1:]
 
 
 class SmilesChoices:

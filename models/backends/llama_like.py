@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from models.backends.experts import mix_experts
 from models.backends.network import Prompts, pad_right, read_off
@@ -68,7 +68,7 @@ class LlamaLike:
     def read(self, sequences: Sequence[Sequence[int]]) -> Prompts:
         ids = pad_right(sequences, self.device)
         n_rows, n_tokens = ids.shape
-        hidden = F.embedding(ids, self._embedding).view(n_rows * n_tokens, -1)
+        hidden = functional.embedding(ids, self._embedding).view(n_rows * n_tokens, -1)
         cosine, sine = (
             self._cosine[:n_tokens, None].repeat(n_rows, 1, 1),
             self._sine[:n_tokens, None].repeat(n_rows, 1, 1),
@@ -77,7 +77,7 @@ class LlamaLike:
         for layer in self._layers:
             query, key, value = layer.project(self._normed(hidden, layer.attention_norm), cosine, sine)
             query, key, value = (x.view(n_rows, n_tokens, -1, layer.width).transpose(1, 2) for x in (query, key, value))
-            mixed = F.scaled_dot_product_attention(
+            mixed = functional.scaled_dot_product_attention(
                 query, key, value, is_causal=True, scale=layer.scale, enable_gqa=layer.n_heads != layer.n_kv
             )
             hidden = layer.add_attention(hidden, mixed.transpose(1, 2).reshape(n_rows * n_tokens, -1))
@@ -86,13 +86,16 @@ class LlamaLike:
             values.append(value)
         states = self._normed(hidden, self._norm).view(n_rows, n_tokens, -1)
         last, log_probs = read_off(
-            sequences, ids, self._head.shape[0], lambda start, stop: F.linear(states[:, start:stop], self._head).float()
+            sequences,
+            ids,
+            self._head.shape[0],
+            lambda start, stop: functional.linear(states[:, start:stop], self._head).float(),
         )
         return Prompts(last, log_probs, keys, values)
 
     @torch.inference_mode()
     def step(self, ids: torch.Tensor, places: Places, cache: SlotCache) -> torch.Tensor:
-        hidden = F.embedding(ids, self._embedding)
+        hidden = functional.embedding(ids, self._embedding)
         cosine, sine = self._cosine[places.positions, None], self._sine[places.positions, None]
         for number, layer in enumerate(self._layers):
             query, key, value = layer.project(self._normed(hidden, layer.attention_norm), cosine, sine)
@@ -100,7 +103,7 @@ class LlamaLike:
             mixed = layer.attend(query, cache.keys[number], cache.values[number], places)
             hidden = layer.add_attention(hidden, mixed)
             hidden = layer.add_feed_forward(hidden, self._normed(hidden, layer.feed_forward_norm))
-        return F.linear(self._normed(hidden, self._norm), self._head).float()
+        return functional.linear(self._normed(hidden, self._norm), self._head).float()
 
     def _normed(self, hidden: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         return _rms_norm(hidden, weight, self._epsilon)
@@ -133,7 +136,7 @@ class _Layer:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Query (N, H, D), key (N, K, D), value (N, K, D), the first two rotated by position (N, 1, D)."""
         n_turned = self.n_heads + self.n_kv
-        heads = F.linear(normed, self._qkv, self._qkv_bias).view(len(normed), n_turned + self.n_kv, self.width)
+        heads = functional.linear(normed, self._qkv, self._qkv_bias).view(len(normed), n_turned + self.n_kv, self.width)
         turned = heads[:, :n_turned]
         if self._head_norm is not None:
             weights, epsilon = self._head_norm
@@ -159,15 +162,15 @@ class _Layer:
     def add_feed_forward(self, hidden: torch.Tensor, normed: torch.Tensor) -> torch.Tensor:
         if self._experts is not None:
             return hidden + mix_experts(self._experts, normed)
-        gate, up = F.linear(normed, self._gate_up, self._gate_up_bias).chunk(2, dim=-1)
-        return _add_product(hidden, F.silu(gate).mul_(up), self._down)
+        gate, up = functional.linear(normed, self._gate_up, self._gate_up_bias).chunk(2, dim=-1)
+        return _add_product(hidden, functional.silu(gate).mul_(up), self._down)
 
 
 def _rms_norm(states: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
     """`states` (..., d) over their root mean square, times `weight`. On the CPU in a way that was seen to take a
     third of the time of torch's own."""
     if states.device.type != "cpu" or states.dtype != torch.float32:
-        return F.rms_norm(states, states.shape[-1:], None, epsilon) * weight
+        return functional.rms_norm(states, states.shape[-1:], None, epsilon) * weight
     length: torch.Tensor = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
     return states * (length.square_() / states.shape[-1] + epsilon).rsqrt_() * weight
 
