@@ -15,7 +15,7 @@ from typing import Any
 from models.errors import CheckpointError
 from models.tokenizer import ScientificTokenizer, vocabulary
 
-_TAG = re.compile(r"<[A-Z][A-Za-z]*>")
+_TAG = re.compile(r"<[A-Z][A-Za-z0-9_]*>")
 
 
 class TextCodec:
