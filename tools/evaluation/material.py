@@ -110,7 +110,10 @@ class MaterialStudy:
             ),
             share_figure("vnu", len(new), n, "distinct, valid and novel frameworks over all samples, sequence level"),
             share_figure(
-                "nbb", len(new_blocks), len(new), "share of these that hold a linker outside the library of linkers"
+                "nbb",
+                len(new_blocks),
+                len(new),
+                "share of the distinct valid novel frameworks with a linker not in the library",
             ),
             share_figure("vnu_nbb", len(new_blocks), n, "distinct, valid, novel with a new linker, over all samples"),
             self._balance_figure(sorted(new)),
