@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     server_model: str | None = None
     """Which model of a server that serves several; none: the first."""
     server_tokenizer: Path | None = None
-    """Directory of the tokenizer of a server's checkpoint: spares the server most of its scoring."""
+    """Directory of the tokenizer of a server's checkpoint: saves a call for each sample."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
     @field_validator("home", "server_tokenizer")

@@ -33,7 +33,7 @@ def measure_mixed(
         LONGEST: lambda _: _run_each(generator, map(_to_longest, batches)),
         TRANSFORMERS: lambda seed: _transformers(reference, batches, seed),
     }
-    timings = time_interleaved(arms, repeats)
+    timings = time_interleaved(arms, repeats, warm_up=False)
     return {
         "requests": len(requests),
         "tokens": sum(request.max_new_tokens for request in requests),

@@ -14,7 +14,8 @@ def _settings(found: dict[str, Any]) -> None:
 
 
 def _speed(found: dict[str, Any]) -> None:
-    print(f"\n{found['prompt']} ({found['prompt_tokens']} tokens), {found['samples']} x {found['tokens']} tokens")
+    work = f"{found['prompt']} ({found['prompt_tokens']} tokens), {found['samples']} x {found['tokens']} tokens"
+    print(f"\n{work}; load of the machine {found['load']:.1f}")
     _arms(found)
     for name, ratio in found["ratios"].items():
         span = f"{ratio['wall_lowest']:.2f} to {ratio['wall_highest']:.2f}"
@@ -40,7 +41,8 @@ def _first_token(found: dict[str, Any]) -> None:
 
 
 def _load(found: dict[str, Any]) -> None:
-    print(f"load of a fresh process, imports included: {found['load_with_imports_s']:.2f} s")
+    cpu = found["load_with_imports_cpu_s"]
+    print(f"load of a fresh process, imports included: {found['load_with_imports_s']:.2f} s (CPU {cpu:.2f} s)")
     print(f"first token after it: {1000 * found['first_token_of_a_process_s']:.0f} ms", flush=True)
 
 

@@ -7,6 +7,7 @@ sharing the prompt's keys between rows is the fastest, the products without that
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,7 @@ def measure_speed(generator: Generator, reference: Reference, work: Work, *, rep
         "tokens": work.tokens,
         "arms": {name: timing.as_seconds() for name, timing in timings.items()},
         "ratios": _ratios(timings),
+        "load": os.getloadavg()[0],
         "bare_forms": bare.forms,
         "bare_best_threads": threads if fewer is None else fewer[1],
     }

@@ -90,6 +90,16 @@ class CompletionsClient:
         """The answer to POST /completions."""
         return await self._call("POST", "/completions", body)
 
+    async def tokenize(self, model: str, text: str) -> list[int] | None:
+        """The server's ids of `text`, by the /tokenize that vLLM and SGLang have beside /v1; None where there is
+        none."""
+        try:
+            answer = await self._call("POST", "/../tokenize", {"model": model, "prompt": text})
+        except ModelInputError:
+            return None
+        ids = answer.get("tokens")
+        return [int(at) for at in ids] if isinstance(ids, list) else None
+
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         content = None if body is None else json.dumps(body).encode()
         began, timeouts, patience = time.monotonic(), 0, self._endpoint

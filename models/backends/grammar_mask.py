@@ -9,7 +9,7 @@ automaton can read it and tried only once drawn (`refused`); close to the limit 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 
 import numpy as np
@@ -29,6 +29,8 @@ from models.grammar.span_states import SmilesSpan, Writable
 
 _ONE_TOKEN = 24  # tokens: more than the automaton's own state and one simple token can ask for
 _ONE_RING = 8  # tokens: more than one open ring can ask for
+_UNSETTLED = 2 * _ONE_TOKEN  # tokens before the limit from where a mask of residues is looked at anew
+_MOST_RECENT = 4096  # rows of given chains, which are forgotten when there are more
 
 
 def build_constraint(codec: TextCodec, n_vocab: int) -> Callable[[], Constraint]:
@@ -68,6 +70,7 @@ class GrammarConstraint:
         self._vocabulary = vocabulary
         self._choices = SmilesChoices(vocabulary)
         self._masks = MaskRows(vocabulary.n_vocab)
+        self._recent: dict[Hashable, MaskRow] = {}
         self._margin = _ONE_TOKEN if vocabulary.is_ours else _ONE_TOKEN + MOST_GROWTH
         self._rows: list[_Row] = []
         self._last_prompt: tuple[tuple[int, ...], tuple[str, ...], GrammarState] | None = None
@@ -138,7 +141,7 @@ class GrammarConstraint:
         while forbidden:
             number = (forbidden & -forbidden).bit_length() - 1
             forbidden &= forbidden - 1
-            ids = self._vocabulary.table(smiles.lexer).first_ring.get(number)
+            ids = self._vocabulary.table(smiles.lexer).ring_ids.get(number)
             if ids is not None:
                 patches.append((at, ids))
 
@@ -162,12 +165,16 @@ class GrammarConstraint:
         if not state.ended and (state.may_grow_at_once or row.left < state.cost() + _ONE_TOKEN):
             return self._row_between_near_limit(row, names, writable)
         key = (names, writable)
-        found = self._masks.known.get(key)
+        found = self._masks.known.get(key) or self._recent.get(key)
         if found is None:
             ids = np.concatenate([self._tag_ids(names), *self._text_ids(writable)])
-            once = writable.kind == "strings" and not self._vocabulary.is_ours
-            found = MaskRow(ids) if once else self._masks.remember(key, ids)
-        if row.settled and row.left > row.after + 2 * _ONE_TOKEN:
+            if writable.kind == "strings" and not self._vocabulary.is_ours:
+                if len(self._recent) >= _MOST_RECENT:
+                    self._recent.clear()
+                found = self._recent[key] = MaskRow(ids)
+            else:
+                found = self._masks.remember(key, ids)
+        if row.settled and writable.kind == "residues" and row.left > row.after + _UNSETTLED:
             row.same = found
         return found
 
@@ -245,8 +252,9 @@ class GrammarConstraint:
             kind, text = self._vocabulary.text_of.get(token, ("", ""))
             if not text or row.state.feed_text(text, kind) < len(text):
                 raise _cannot_stand(token)
-            if row.same is None or row.left <= row.after + 2 * _ONE_TOKEN:
-                row.same, row.settled = None, row.state.writable().kind == "residues"
+            row.settled = True
+            if row.left <= row.after + _UNSETTLED:
+                row.same = None
         row.tried = None
 
 

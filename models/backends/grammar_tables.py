@@ -66,7 +66,7 @@ class LexerTable:
 
     `simple`: tokens with one event at most, as that one step. `groups`: their ids by step. `compound`: all others,
     with the depth of branches they close (`depths`) and a bound of what they add to the fewest symbols that finish
-    (`growth`; those over MOST_GROWTH are left out). `first_ring[n]`: tokens that begin by using ring number n.
+    (`growth`; those over MOST_GROWTH are left out). `ring_ids[n]`: the simple tokens of ring number n.
     """
 
     def __init__(self, lexer: int, texts: TokenTexts) -> None:
@@ -79,10 +79,7 @@ class LexerTable:
             merged = (step[0], Event(step[1]), step[2])
             self.groups.append((merged, ids))
             self.simple.update(dict.fromkeys(ids.tolist(), merged))
-        begins = (found["first"] == Event.RING) & (found["count"] > 0)
-        self.first_ring = {
-            number: found["ids"][chosen] for (number,), chosen in _by_value(found, ("first_argument",), begins)
-        }
+        self.ring_ids = {step[2]: ids for step, ids in self.groups if step[1] == Event.RING}
         unread = np.array([_RING_NUMBER_GROWTH if s in RING_NUMBERS else n for s, n in enumerate(TO_COMPLETE)])
         growth = unread[found["state"]] - begun(lexer) + found["extra"]
         compound = ~is_simple & (growth <= MOST_GROWTH)
@@ -95,9 +92,9 @@ def _run(lexer: int, texts: TokenTexts) -> dict[str, Any]:
     """The automaton from `lexer` over every token; arrays for those it can read.
 
     `count` of events, bond symbols in a row and the two digits of a ring number being one; `event`, `argument`: the
-    last; `first`, `first_argument`: the first; `lowest`: the least depth of branches on the way; `extra`: MOST_EXTRA.
+    last; `lowest`: the least depth of branches on the way; `extra`: the sum of MOST_EXTRA.
     """
-    names = ("count", "event", "argument", "first", "first_argument", "depth", "lowest", "extra")
+    names = ("count", "event", "argument", "depth", "lowest", "extra")
     now: dict[str, Any] = {name: np.zeros(len(texts.ids), np.int32) for name in names}
     now |= {"state": np.full(len(texts.ids), lexer, np.int32), "ids": texts.ids, "codes": texts.codes}
     for at in range(texts.codes.shape[1]):
@@ -121,9 +118,6 @@ def _count(now: dict[str, Any], event: NDArray[np.int32], argument: NDArray[np.i
     now["count"] = now["count"] + (happens & ~again)
     now["event"] = np.where(happens, event, now["event"])
     now["argument"] = np.where(happens, argument, now["argument"])
-    is_first = happens & (now["count"] == 1)
-    now["first"] = np.where(is_first, event, now["first"])
-    now["first_argument"] = np.where(is_first, argument, now["first_argument"])
     now["depth"] = now["depth"] + (event == Event.OPEN) - (event == Event.CLOSE)
     now["lowest"] = np.minimum(now["lowest"], now["depth"])
     long_ring = (event == Event.RING) & (argument >= 10)

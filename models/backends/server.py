@@ -153,7 +153,7 @@ def load_server(
     """The model that the server at `url` (or `checkpoint`, where that is an address) serves.
 
     `model`: which, of several; else the first it lists. `tokenizer`: the checkpoint's directory, which saves
-    the server a scoring of most samples. `max_batch`: samples in flight at most, `samples_per_call` of them in
+    a call for each sample and spells every byte. `max_batch`: samples in flight at most, `samples_per_call` of them in
     one call (one, where the server would give them all the same seed). `device` is the server's own affair.
     Raises ModelInputError, CheckpointError (the tokenizer) or ServerError.
     """
@@ -167,7 +167,7 @@ def load_server(
     with InFlight(partial(open_client, first_contact)) as pool:
         (listed,) = run_all(pool, [CompletionsClient.models], 1)
         calls = ServerCalls(_choose_model(endpoint.shown, listed, model), codec)
-        run_all(pool, [calls.find_convention], 1)
+        run_all(pool, [calls.find_habits], 1)
     return CompletionsServer(endpoint, calls, max_batch=max_batch, samples_per_call=samples_per_call)
 
 

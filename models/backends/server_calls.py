@@ -58,19 +58,24 @@ class PreparedPrompt:
 
 
 class ServerCalls:
-    """All calls for one model. With the `codec` of its checkpoint texts go as ids, and only samples that
-    tokenise differently are scored again; without it the server tokenises, and each sample is scored again."""
+    """All calls for one model. With the `codec` of its checkpoint texts go as ids; without it the server
+    tokenises. Samples that tokenise differently are scored again, and all of them where a server without codec
+    cannot be asked for a text's ids either."""
 
     def __init__(self, served: Served, codec: TextCodec | None) -> None:
         self.served = served
         self.codec = codec
         self.convention = Convention(temperature=False, top_p=False)
+        self.tells_ids = False
         self._reader = AnswerReader(served.url)
         self._tags: dict[str, int] = {}
 
-    async def find_convention(self, client: CompletionsClient) -> None:
-        """Draw with one setting at a time and see whether the reported log-probabilities are the scored ones."""
+    async def find_habits(self, client: CompletionsClient) -> None:
+        """How this server reports and whether it tells a text's ids: draw with one setting at a time and see
+        whether the reported log-probabilities are the scored ones."""
         ids = (await self.score(client, _PROBE_PROMPT)).ids
+        if self.codec is None:
+            self.tells_ids = await client.tokenize(self.served.model, _PROBE_PROMPT) == list(ids)
         self.convention = Convention(
             temperature=await self._reports_differ(client, ids, Request("", temperature=2.0, ignore_eos=True)),
             top_p=await self._reports_differ(client, ids, Request("", top_p=0.5, ignore_eos=True)),
@@ -176,16 +181,22 @@ class ServerCalls:
         """`text` scored as its own tokens; None where those are known to be `ids`, whose log-probabilities are
         at hand. A text that its own tokens make longer than the context (which the server refuses) has none and
         ranks last."""
-        if self.codec is None:
+        again = await self._ids_of(client, text)
+        if again is None:
             try:
                 return await self._score(client, text)
             except RefusedError:
                 return Scored((), ())
-        again = self.codec.encode(text)
         if again == list(ids):
             return None
         too_long = self.served.context is not None and len(again) > self.served.context
         return Scored(tuple(again), ()) if too_long or len(again) < 2 else await self._score(client, again)
+
+    async def _ids_of(self, client: CompletionsClient, text: str) -> list[int] | None:
+        """A text's own ids; None where only scoring it would tell."""
+        if self.codec is not None:
+            return self.codec.encode(text)
+        return await client.tokenize(self.served.model, text) if self.tells_ids else None
 
     def _sample_log_prob(self, request: Request, choice: Choice, log_prob: float) -> float:
         """Under the distribution drawn from; NaN where this server's reports do not tell."""

@@ -20,10 +20,10 @@ AMINO_ACIDS = "".join(sorted(RESIDUE_SMILES))
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Writable:
-    """What text may stand next besides tags. `kind`: `nothing`; `smiles`: what the span's `smiles` takes; `residues`:
-    letters of `alphabet`; `strings`: a beginning of one of `strings`, each (kind of its tokens, text)."""
+    """What text may stand next besides tags, compared by identity. `kind`: `nothing`; `smiles`: what the span takes;
+    `residues`: letters of `alphabet`; `strings`: a beginning of one of `strings`, each (kind of its tokens, text)."""
 
     kind: str
     alphabet: str = ""
@@ -40,9 +40,9 @@ def residue_text(alphabet: str) -> Writable:
 
 
 @lru_cache(maxsize=4096)
-def given_text(kind: str, text: str) -> Writable:
-    """A beginning of `text` in tokens of `kind`."""
-    return Writable("strings", strings=((kind, text),))
+def given_text(*strings: tuple[str, str]) -> Writable:
+    """A beginning of one of `strings`, each (kind of its tokens, text)."""
+    return Writable("strings", strings=strings)
 
 
 class SpanState(Protocol):
@@ -165,7 +165,7 @@ class ChainSpan:
         if self._marked is None:
             return residue_text(self.alphabet)
         left = self._options(*self._marked)
-        return Writable("strings", strings=left) if left else NOTHING
+        return given_text(*left) if left else NOTHING
 
     def _options(self, kind: str, text: str) -> tuple[tuple[str, str], ...]:
         """What may still follow in the open pocket."""
@@ -245,7 +245,7 @@ class CopySpan:
         end = at + 1 if self._pocket else len(sequence) - (not self._marked)
         if self._pocket == 2 or at >= end:
             return NOTHING
-        return given_text("residues", sequence[at : min(end, at + self._plan.longest)])
+        return given_text(("residues", sequence[at : min(end, at + self._plan.longest)]))
 
     def feed_tag(self, tag: str) -> None:
         self.closed = tag == tags.PROTEIN.close
@@ -288,7 +288,9 @@ class ScriptSpan:
 
     def writable(self) -> Writable:
         kind, text = self._script.pieces[self._piece]
-        return NOTHING if kind == "tag" else given_text(kind, text[self._offset : self._offset + self._script.longest])
+        return (
+            NOTHING if kind == "tag" else given_text((kind, text[self._offset : self._offset + self._script.longest]))
+        )
 
     def feed_tag(self, _: str) -> None:
         self._piece += 1

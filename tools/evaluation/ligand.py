@@ -127,8 +127,9 @@ class LigandStudy:
             scored = [one for record in records if (one := record.get("steering"))]
             found += steering_figures("pocket_steers", scored, "the bound ligand", seed=seed)
         if options["dock"]:
+            box = f"the reference's and {options['margin_angstrom']:g} Å on every side"
             settings = (
-                f"exhaustiveness {options['exhaustiveness']}, box {options['margin_angstrom']:g} Å around the reference"
+                f"exhaustiveness {options['exhaustiveness']}, box {box}, main state at pH 7.4, one start, seed {seed}"
             )
             found += docking_figures([record["docking"] for record in records], settings, seed=seed)
         return found

@@ -37,6 +37,7 @@ from tools.evaluation.structure_chains import (
 )
 
 VOTES = ("samples", "marks")
+LINKAGES = ("average", "single", "complete")
 _ROOM = 8
 """Tokens beyond a copy with every residue marked (three tokens each) before an answer is cut off as hopeless."""
 MIN_IDENTITY = 0.9
@@ -52,8 +53,9 @@ class PocketStudy:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._options = setup.settings.options
-        if self._options["votes"] not in VOTES:
-            raise InputError(f"votes {self._options['votes']!r} is not one of {', '.join(VOTES)}")
+        for name, known in (("votes", VOTES), ("linkage_method", LINKAGES)):
+            if self._options[name] not in known:
+                raise InputError(f"{name} {self._options[name]!r} is not one of {', '.join(known)}")
         if not 0.0 < self._options["vote_threshold"] <= 1.0:
             raise InputError(f"vote_threshold {self._options['vote_threshold']} must be above 0 and at most 1")
 

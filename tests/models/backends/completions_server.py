@@ -131,6 +131,13 @@ class Handler(BaseHTTPRequestHandler):
             self.server.trouble = body
             self.send({})
             return
+        if self.path == "/tokenize" and self.server.options.dialect == "vllm":
+            tokens = self.server.model.tokenizer(body["prompt"], verbose=False)["input_ids"]
+            self.send({"count": len(tokens), "max_model_len": self.server.model.context, "tokens": tokens})
+            return
+        if self.path != "/v1/completions":
+            self.send({"error": {"message": "Not Found"}}, 404)
+            return
         with self.server.counted(body):
             try:
                 if not self.has_key():

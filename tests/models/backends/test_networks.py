@@ -86,9 +86,10 @@ def test_logits_equal_transformers(name: str) -> None:
     with torch.inference_mode():
         expected = list(model(input_ids=torch.tensor(sequences)).logits)
     assert covers(model) == (name in OURS)
-    for kind in [TransformersNetwork, *([LlamaLike] if name in OURS else [])]:
-        check(kind(model), expected, sequences, [20, 4, 11])
-        check(kind(model), expected, sequences, [9, 9, 9])
+    networks: list[Network] = [TransformersNetwork(model), *([LlamaLike(model)] if name in OURS else [])]
+    for network in networks:
+        check(network, expected, sequences, [20, 4, 11])
+        check(network, expected, sequences, [9, 9, 9])
     with torch.inference_mode():
         again = model(input_ids=torch.tensor(sequences)).logits
     assert torch.allclose(again, torch.stack(expected), atol=1e-5), "laying weights side by side changed the model"

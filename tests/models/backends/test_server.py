@@ -244,6 +244,18 @@ def test_servers_without_what_is_needed_are_refused_or_helped(raw: Any, processe
         load_server(process.url, api_key=KEY)
 
 
+def test_only_samples_that_tokenise_differently_are_scored_again(
+    processes: dict[str, tuple[Any, Path]], raw: Any
+) -> None:
+    for name, options in (("raw", {}), ("raw", {"tokenizer": processes["raw"][1]}), ("tempered", {"api_key": KEY})):
+        process = processes[name][0]
+        backend = load_server(process.url, **options)
+        before = len(process.seen()["bodies"])
+        samples = list(backend.generate(requests(n=4, max_new_tokens=2)))
+        n_scored = sum(bool(body.get("echo")) for body in process.seen()["bodies"][before:]) - len(PROMPTS)
+        assert n_scored == (2 * len(samples) if name == "tempered" else sum(sample.rescored for sample in samples))
+
+
 def test_calls_in_flight_are_bounded_and_leaving_cancels_them(raw: Any) -> None:
     backend = load_server(raw.url, max_batch=6, samples_per_call=2)
     before = len(raw.seen()["bodies"])

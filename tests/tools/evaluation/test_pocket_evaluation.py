@@ -191,7 +191,9 @@ def test_structures_are_asked_as_they_are(random_model: Any, tmp_path: Path) -> 
     assert figures["ligands"].value == 2
 
 
-@pytest.mark.parametrize(("option", "value"), [("votes", "loudest"), ("vote_threshold", 0.0)])
+@pytest.mark.parametrize(
+    ("option", "value"), [("votes", "loudest"), ("vote_threshold", 0.0), ("linkage_method", "ward")]
+)
 def test_wrong_options_are_named(random_model: Any, option: str, value: Any) -> None:
     with pytest.raises(InputError, match=option[:4]):
         EVALUATOR.open(setup(random_model, Path("unused"), **{option: value}))
