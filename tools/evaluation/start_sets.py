@@ -8,6 +8,7 @@ GFP sets on a table that lacks rows of theirs; where a table marks official memb
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -71,22 +72,32 @@ def build_landscape(rows: Sequence[Row]) -> Landscape:
         raise InputError("the landscape has no rows")
     columns = set(rows[0])
     if {"variant4", "fitness"} <= columns:
-        pairs = tuple((_gb1(str(row["variant4"])), float(row["fitness"])) for row in rows)
+        pairs = tuple((_gb1(str(row.get("variant4"))), _number(row, "fitness")) for row in rows)
         return _checked(Landscape("gb1", pairs, dict(pairs), GB1_SITES))
     score = "score" if "score" in columns else "fitness"
     if score not in columns or not columns & {"sequence", "mutations"}:
         raise InputError(f"no landscape in columns {', '.join(sorted(columns))}; expected sequence and score")
     if "sequence" in columns:
-        named = [(str(row["sequence"]).upper(), row) for row in rows]
+        named = [(str(row.get("sequence") or "").upper(), row) for row in rows]
     else:
-        named = [(mutate(GFP, str(row["mutations"])), row) for row in rows]
-    pairs = tuple((sequence, float(row[score])) for sequence, row in named)
+        named = [(mutate(GFP, str(row.get("mutations") or "")), row) for row in rows]
+    pairs = tuple((sequence, _number(row, score)) for sequence, row in named)
     marked = {
-        name: frozenset(sequence for sequence, row in named if str(row[f"ggs_{name}"]) == "1")
+        name: frozenset(sequence for sequence, row in named if str(row.get(f"ggs_{name}")) == "1")
         for name in RULES
         if f"ggs_{name}" in columns
     }
     return _checked(Landscape("gfp" if "mutations" in columns else "sequences", pairs, dict(pairs), (), marked or None))
+
+
+def _number(row: Row, column: str) -> float:
+    try:
+        value = float(row.get(column, ""))
+    except (TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{column} of the row {dict(row)!r} is not a finite number; every row must be measured")
+    return value
 
 
 def _checked(landscape: Landscape) -> Landscape:
@@ -133,7 +144,8 @@ def start_set(landscape: Landscape, name: str, rule: StartRule | None = None) ->
 def select_by_rule(rows: Sequence[tuple[str, float]], rule: StartRule) -> list[str]:
     """Sequences of the rows between the percentiles that are at least `gap` edits from every one of the best percent.
 
-    Percentiles are over rows, a repeated sequence counting as often as it stands there, as in the official sets.
+    Percentiles are over rows, a repeated sequence counting as often as it stands there, as in the official sets. Takes
+    half a minute for the 44,000 AAV rows, and minutes where chains are long.
     """
     values = np.array([value for _, value in rows])
     low, high = np.percentile(values, [rule.low_percentile, rule.high_percentile])

@@ -57,6 +57,8 @@ def test_tables_without_a_landscape_are_refused() -> None:
         build_landscape([{"smiles": "C", "score": "1"}])
     with pytest.raises(InputError, match="one fitness"):
         build_landscape([{"sequence": "AA", "score": "1"}, {"sequence": "AC", "score": "1"}])
+    with pytest.raises(InputError, match="not a finite number"):
+        build_landscape([{"sequence": "AA", "score": "1"}, {"sequence": "AC", "score": ""}])
     with pytest.raises(InputError, match="four"):
         build_landscape([{"variant4": "VDG", "fitness": "1"}])
 
