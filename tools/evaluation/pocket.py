@@ -231,7 +231,7 @@ def _threshold_free_figures(chains: Sequence[Mapping[str, Any]], counts: NDArray
     binding = "share of residues that are labelled: the precision of marking every residue"
     real, total = counts[:, 0] + counts[:, 2], counts.sum(axis=1)
     areas = [area for chain in chains if (area := _vote_auroc(chain)) is not None]
-    ranking = "mean over chains of the AUROC of votes, labelled against other residues; 0.5 is chance"
+    ranking = "mean over chains with votes of the AUROC of votes, labelled against other residues; 0.5 is chance"
     thresholds = sorted({vote for chain in chains for vote in chain["votes"] if vote > 0.0})
     if len(thresholds) > 99:
         thresholds = np.quantile(thresholds, np.linspace(0.01, 0.99, 99)).tolist()
@@ -252,6 +252,9 @@ def _threshold_free_figures(chains: Sequence[Mapping[str, Any]], counts: NDArray
 
 
 def _vote_auroc(chain: Mapping[str, Any]) -> float | None:
+    """None where there is no vote to rank by: no valid answer, or one label only."""
+    if chain["n_valid"] == 0:
+        return None
     truth = set(chain["truth"])
     labelled = [vote for at, vote in enumerate(chain["votes"]) if at in truth]
     return auroc(labelled, [vote for at, vote in enumerate(chain["votes"]) if at not in truth])

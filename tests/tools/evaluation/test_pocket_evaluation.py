@@ -94,8 +94,9 @@ def test_residue_figures_by_hand(random_model: Any) -> None:
     assert figures["binding_share"].value == pytest.approx(3 / 8)
     assert figures["valid"].value == pytest.approx(4 / 12)
     assert figures["answered"].value == pytest.approx(2 / 3)
-    # ranks: 1 and .5 against .5 and 0: (1 + 1 + .5 + 1) / 4; .25 against 0, .25, 0: (1 + .5 + 1) / 3
-    assert figures["vote_auroc"].value == pytest.approx((3.5 / 4 + 2.5 / 3) / 2)
+    # 1 and .5 against .5 and 0: (1 + 1 + .5 + 1) / 4; the second chain has no valid answer, hence no ranking
+    assert figures["vote_auroc"].value == pytest.approx(3.5 / 4)
+    assert figures["vote_auroc"].n == 1
     assert "top_n" not in figures
 
 
