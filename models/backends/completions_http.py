@@ -94,19 +94,23 @@ class CompletionsClient:
         """The server's ids of `text`, by the /tokenize that vLLM and SGLang have beside /v1; None where there is
         none."""
         try:
-            answer = await self._call("POST", "/../tokenize", {"model": model, "prompt": text})
+            answer = await self._call("POST", "/tokenize", {"model": model, "prompt": text}, beside=True)
         except ModelInputError:
             return None
         ids = answer.get("tokens")
         return [int(at) for at in ids] if isinstance(ids, list) else None
 
-    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, beside: bool = False
+    ) -> dict[str, Any]:
+        """One call with its retries; `beside`: its path is not under /v1 but next to it."""
+        base = self._endpoint.url.removesuffix("/v1") if beside else self._endpoint.url
         content = None if body is None else json.dumps(body).encode()
         began, timeouts, patience = time.monotonic(), 0, self._endpoint
         for attempt in range(patience.retries + 1):
             asked = None
             try:
-                answer = await self._http.request(method, patience.url + path, content=content)
+                answer = await self._http.request(method, base + path, content=content)
             except httpx.TransportError as fault:
                 reason = _words(fault, patience)
                 timeouts += isinstance(fault, httpx.ReadTimeout)
