@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.backends.constraint import Constraint
 from models.backends.grammar_rows import MaskRow, MaskRows, SmilesChoices
-from models.backends.grammar_tables import MOST_DEPTH, MOST_GROWTH, Ids
+from models.backends.grammar_tables import MOST_DEPTH, MOST_GROWTH, MOST_SIMPLE_GROWTH, Ids
 from models.backends.grammar_vocabulary import GrammarVocabulary
 from models.backends.text_codec import TextCodec
 from models.errors import CheckpointError, ModelInputError
@@ -71,6 +71,7 @@ class GrammarConstraint:
         self._choices = SmilesChoices(vocabulary)
         self._masks = MaskRows(vocabulary.n_vocab)
         self._recent: dict[Hashable, MaskRow] = {}
+        self._widest = MOST_SIMPLE_GROWTH if vocabulary.is_ours else MOST_GROWTH
         self._margin = _ONE_TOKEN if vocabulary.is_ours else _ONE_TOKEN + MOST_GROWTH
         self._rows: list[_Row] = []
         self._last_prompt: tuple[tuple[int, ...], tuple[str, ...], GrammarState] | None = None
@@ -153,7 +154,7 @@ class GrammarConstraint:
         """`spare` is by how much the fewest symbols that complete the SMILES may grow with the next token."""
         end = row.state.next_tags()
         spare = row.left - row.after - 1 - smiles.finish_cost(self._vocabulary.units.short_rings)
-        if spare >= MOST_GROWTH and smiles.lexer not in RING_NUMBERS:
+        if spare >= self._widest and smiles.lexer not in RING_NUMBERS:
             key = (smiles.lexer, min(len(smiles.branches), MOST_DEPTH), end)
             return self._masks.known.get(key) or self._row_of_smiles(key)
         return MaskRow(np.concatenate([*self._choices.fitting(smiles, spare), self._tag_ids(end)]))

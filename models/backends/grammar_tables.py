@@ -20,6 +20,8 @@ MAX_TOKEN_CHARACTERS = 24
 """Longer token texts are not used inside spans."""
 MOST_GROWTH = 24
 """Tokens that may raise the fewest symbols that finish a SMILES by more than this are not used."""
+MOST_SIMPLE_GROWTH = 10
+"""No token of one event may raise it by more; the beginning of a long ring number does by this much."""
 MOST_DEPTH = 3
 """From how many open branches on the mask no longer tells depths apart (a drawn token is tried)."""
 MOST_EXTRA = {Event.RING: 3, Event.RING_READ: 3, Event.LAST_DIGIT: 3, Event.OPEN: 1, Event.CLOSE: 1}
@@ -27,7 +29,6 @@ MOST_EXTRA = {Event.RING: 3, Event.RING_READ: 3, Event.LAST_DIGIT: 3, Event.OPEN
 
 _DEAD = len(TRANSITIONS)
 _PAD = 127
-_RING_NUMBER_GROWTH = 10
 _EXTRA = np.array([MOST_EXTRA.get(event, 0) for event in Event], np.int32)
 
 
@@ -67,7 +68,8 @@ class LexerTable:
     `simple`: tokens with one event at most, as that one step. `groups`: their ids by step. `compound`: all others,
     with the depth of branches they close (`depths`) and a bound of what they add to the fewest symbols that finish
     (`growth`). Left out: those over MOST_GROWTH, and those using a ring number twice at one atom (allowed where it is
-    open, but RDKit wrote it in none of 500,000 molecules, and a vocabulary of plain language is full of `2011`). `ring_ids[n]`: the simple tokens of ring number n.
+    open, but RDKit wrote it in none of 500,000 molecules, and a vocabulary of plain language is full of `2011`).
+    `ring_ids[n]`: the simple tokens of ring number n.
     """
 
     def __init__(self, lexer: int, texts: TokenTexts) -> None:
@@ -81,7 +83,7 @@ class LexerTable:
             self.groups.append((merged, ids))
             self.simple.update(dict.fromkeys(ids.tolist(), merged))
         self.ring_ids = {step[2]: ids for step, ids in self.groups if step[1] == Event.RING}
-        unread = np.array([_RING_NUMBER_GROWTH if s in RING_NUMBERS else n for s, n in enumerate(TO_COMPLETE)])
+        unread = np.array([MOST_SIMPLE_GROWTH if s in RING_NUMBERS else n for s, n in enumerate(TO_COMPLETE)])
         growth = unread[found["state"]] - begun(lexer) + found["extra"]
         compound = ~is_simple & (growth <= MOST_GROWTH) & (found["twice"] == 0)
         self.compound: Ids = found["ids"][compound]

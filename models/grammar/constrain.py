@@ -237,7 +237,7 @@ class GrammarState:
     def _read_tag(self, position: int, tag: str) -> None:
         allowed = self.next_tags()
         if tag not in allowed:
-            expected = " or ".join(name or "the end of the text" for name in allowed) or "the rest of the span"
+            expected = " or ".join(name or "the end of the text" for name in allowed) or self._expected_text()
             raise GrammarError(position, expected, repr(tag))
         self.feed_tag(tag)
 
@@ -249,6 +249,11 @@ class GrammarState:
             return
         accepted = self.feed_text(text)
         if accepted < len(text):
-            kind = self.writable().kind
-            expected = {"nothing": "a tag", "smiles": "a SMILES", "residues": "residues"}.get(kind, "the given chain")
-            raise GrammarError(position + accepted, expected, repr(text[accepted : accepted + 24]))
+            found = repr(text[accepted : accepted + 24])
+            raise GrammarError(position + accepted, self._expected_text(), found)
+
+    def _expected_text(self) -> str:
+        kind = self.writable().kind
+        if kind == "nothing":
+            return " or ".join(name or "the end of the text" for name in self.next_tags())
+        return {"smiles": "a SMILES", "residues": "residues"}.get(kind, "the given chain")
