@@ -22,7 +22,7 @@ from models.backends.network import Network, Prompts
 from models.backends.prompts import Prompt, Row
 from models.backends.rows import Finished
 from models.backends.sampling import penalise_repetition
-from models.backends.slots import Places, SlotCache
+from models.backends.slots import Places, SharedPrompt, SlotCache
 
 
 @dataclass(slots=True)
@@ -48,6 +48,7 @@ class _Group:
     prompt: Prompt
     prompt_log_probs: tuple[float, ...]
     beams: list[_Beam]
+    shared: SharedPrompt | None = None
     answers: list[_Answer] = field(default_factory=list)
 
 
@@ -78,13 +79,15 @@ class BeamSearch:
         """Begin with `prompts`, the rows of `read`, all constrained or none; nothing may be in work."""
         sizes = [prompt.request.beams for prompt in prompts]
         pick = torch.repeat_interleave(torch.tensor(sizes)).to(self._network.device)
-        longest = max(len(prompt.ids) for prompt in prompts)
-        self._cache.reserve(read.keys[0], len(read.keys), len(pick), longest)
-        self._cache.write_prompts(0, read.keys, read.values, pick)
+        length = max(len(prompt.ids) - prompt.offset for prompt in prompts)
+        self._cache.reserve(read.keys[0], len(read.keys), len(pick), max(length, 1))
+        if length:
+            self._cache.write_prompts(0, read.keys, read.values, pick, length)
         self._logits = read.last_logits.index_select(0, pick)
-        for prompt, log_probs in zip(prompts, read.token_log_probs, strict=True):
+        for number, (prompt, log_probs) in enumerate(zip(prompts, read.token_log_probs, strict=True)):
             beams = [_Beam(0.0 if at == 0 else -np.inf) for at in range(prompt.request.beams)]
-            self._groups.append(_Group(prompt, tuple(log_probs), beams))
+            shared = read.shared(number, len(prompt.ids)) if prompt.shared else None
+            self._groups.append(_Group(prompt, tuple(log_probs), beams, shared))
             if prompt.request.constrained:
                 self._constraint = self._constraint or self._build_constraint()
                 for _ in beams:
@@ -176,16 +179,31 @@ class BeamSearch:
         self._move(sources)
         if self._constraint is not None:
             self._constraint.advance(np.array(tokens, dtype=np.int64))
-        positions = [len(group.prompt.ids) + len(beam.ids) - 1 for group in self._groups for beam in group.beams]
-        self._cache.reserve(self._cache.keys[0], len(self._cache.keys), len(tokens), max(positions) + 1)
-        places = Places(positions, self._cache.n_places, self._network.device)
-        ids = torch.tensor(tokens, device=self._network.device)
-        self._logits = self._network.step(ids, places, self._cache)
+        beams = [(group.prompt, beam) for group in self._groups for beam in group.beams]
+        positions = np.array([len(prompt.ids) + len(beam.ids) - 1 for prompt, beam in beams])
+        offsets = np.array([prompt.offset for prompt, _ in beams])
+        n_slots = int((positions - offsets).max()) + 1
+        self._cache.reserve(self._cache.keys[0], len(self._cache.keys), len(tokens), n_slots)
+        device = self._network.device
+        places = Places(positions, self._cache.n_places, device, offsets, self._place_shared())
+        self._logits = self._network.step(torch.tensor(tokens, device=device), places, self._cache)
+
+    def _place_shared(self) -> list[SharedPrompt]:
+        found, first = [], 0
+        for group in self._groups:
+            if group.shared is not None:
+                alone = len(self._groups) == 1
+                rows = torch.arange(first, first + len(group.beams), device=self._network.device)
+                group.shared.rows = None if alone else rows
+                found.append(group.shared)
+            first += len(group.beams)
+        return found
 
     def _move(self, sources: list[int]) -> None:
         """Row i becomes what row `sources[i]` was."""
         changed = [(source, target) for target, source in enumerate(sources) if source != target]
-        written = max(len(group.prompt.ids) + len(beam.ids) for group in self._groups for beam in group.beams)
+        prompts = [(len(group.prompt.ids) - group.prompt.offset, group) for group in self._groups]
+        written = max(kept + len(group.beams[0].ids) for kept, group in prompts)
         self._cache.copy_rows([source for source, _ in changed], [target for _, target in changed], 0, written)
         if self._constraint is not None:
             self._constraint.keep(sources)

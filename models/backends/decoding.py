@@ -34,7 +34,14 @@ class EngineDecoding:
     def add(self, request: Request, owner: Hashable = None) -> int:
         validate_request(request)
         ticket = next(self._numbers)
-        prompt = encode_request(request, self._codec, self._context, self._n_vocab, ticket if owner is None else owner)
+        prompt = encode_request(
+            request,
+            self._codec,
+            self._context,
+            self._n_vocab,
+            owner=ticket if owner is None else owner,
+            can_share=self._engine.shares_prompts,
+        )
         self._engine.add(prompt)
         self._tickets[prompt], self._samples_left[ticket] = ticket, request.n
         return ticket

@@ -36,6 +36,7 @@ class Engine:
         self._network = network
         self._cost = RowCost(network.cache_bytes_per_token, n_vocab)
         self._max_rows = max_rows
+        self.shares_prompts = network.shares_prompts
         self._waiting, self._waiting_beams = Waiting(), list[Prompt]()
         self._rows = ActiveRows(network, build_constraint)
         self._search = BeamSearch(network, build_constraint)
@@ -94,9 +95,9 @@ class Engine:
             read = self._network.read([prompt.ids for prompt in chunk])
             self._read |= {prompt: (read, at) for at, prompt in enumerate(chunk)}
         wanted = len(self._rows) + len(rows)
-        by_read: dict[int, list[Row]] = {}
+        by_read: dict[tuple[int, bool], list[Row]] = {}
         for row in rows:
-            by_read.setdefault(id(self._read[row.prompt][0]), []).append(row)
+            by_read.setdefault((id(self._read[row.prompt][0]), row.prompt.shared), []).append(row)
         for group in by_read.values():
             read = self._read[group[0].prompt][0]
             self._rows.admit(group, read, [self._read[row.prompt][1] for row in group], wanted)

@@ -20,7 +20,7 @@ MAX_TOKEN_CHARACTERS = 24
 """Longer token texts are not used inside spans."""
 MOST_GROWTH = 24
 """Tokens that may raise the fewest symbols that finish a SMILES by more than this are not used."""
-MOST_SIMPLE_GROWTH = 10
+MOST_SIMPLE_GROWTH = 12
 """No token of one event may raise it by more; the beginning of a long ring number does by this much."""
 MOST_DEPTH = 3
 """From how many open branches on the mask no longer tells depths apart (a drawn token is tried)."""

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from models.backends.experts import mix_experts
 from models.backends.network import Prompts, pad_right, read_off
-from models.backends.slots import BufferPool, Places, SlotCache
+from models.backends.slots import BufferPool, Places, SharedPrompt, SlotCache
 
 _MODEL_TYPES = ("llama", "mistral", "qwen2", "qwen3", "qwen3_moe")
 _FIXED_ROPE = ("default", "linear", "llama3", "yarn")
@@ -45,6 +45,8 @@ def covers(model: Any) -> bool:
 
 class LlamaLike:
     """See `models.backends.network.Network`."""
+
+    shares_prompts = True
 
     def __init__(self, model: Any) -> None:
         config = model.config
@@ -100,7 +102,7 @@ class LlamaLike:
         for number, layer in enumerate(self._layers):
             query, key, value = layer.project(self._normed(hidden, layer.attention_norm), cosine, sine)
             cache.write(number, key, value, places)
-            mixed = layer.attend(query, cache.keys[number], cache.values[number], places)
+            mixed = layer.attend(query, cache.keys[number], cache.values[number], places, number)
             hidden = layer.add_attention(hidden, mixed)
             hidden = layer.add_feed_forward(hidden, self._normed(hidden, layer.feed_forward_norm))
         return functional.linear(self._normed(hidden, self._norm), self._head).float()
@@ -145,7 +147,9 @@ class _Layer:
         turned = torch.addcmul(turned * cosine, torch.cat([second, first], dim=-1), sine)
         return turned[:, : self.n_heads], turned[:, self.n_heads :], heads[:, n_turned:]
 
-    def attend(self, query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, places: Places) -> torch.Tensor:
+    def attend(
+        self, query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, places: Places, layer: int
+    ) -> torch.Tensor:
         """One query a row (B, H, D) over the rows' places: (B, H * D). `keys`, `values` are (R, K, T, D)."""
         n_rows, n_places = len(query), keys.shape[2]
         grouped = (query * self.scale).reshape(n_rows * self.n_kv, -1, self.width)
@@ -154,7 +158,44 @@ class _Layer:
         scores = torch.bmm(grouped, key.transpose(1, 2))
         if places.bias is not None:
             scores.view(n_rows, self.n_kv, -1, n_places).add_(places.bias)
+        if places.shared:
+            return self._attend_shared(grouped, scores, value, places.shared, layer).view(n_rows, -1)
         return torch.bmm(scores.softmax(-1), value).view(n_rows, -1)
+
+    def _attend_shared(
+        self,
+        grouped: torch.Tensor,
+        scores: torch.Tensor,
+        value: torch.Tensor,
+        shared: Sequence[SharedPrompt],
+        layer: int,
+    ) -> torch.Tensor:
+        """Each row over its own places and the prompt it shares: two softmaxes, put together by their sums.
+
+        `grouped` is (B * K, G, D), `scores` (B * K, G, T). A prompt is one product for all its rows.
+        """
+        summit = scores.amax(-1, keepdim=True)
+        weights = (scores - summit).exp_()
+        total, mixed = (
+            x.view(-1, self.n_kv, *x.shape[1:]) for x in (weights.sum(-1, keepdim=True), torch.bmm(weights, value))
+        )
+        summit, query = summit.view_as(total), grouped.view_as(mixed)
+        for prompt in shared:
+            rows = slice(None) if prompt.rows is None else prompt.rows
+            its_query = query[rows].transpose(0, 1).reshape(self.n_kv, -1, self.width)
+            its_scores = torch.bmm(its_query, prompt.keys[layer].transpose(1, 2))
+            its_summit = its_scores.amax(-1, keepdim=True)
+            its_weights = its_scores.sub_(its_summit).exp_()
+            its_mixed = torch.bmm(its_weights, prompt.values[layer])
+            peak, its_total, its_mixed = (
+                x.view(self.n_kv, -1, mixed.shape[2], x.shape[-1]).transpose(0, 1)
+                for x in (its_summit, its_weights.sum(-1, keepdim=True), its_mixed)
+            )
+            highest = torch.maximum(summit[rows], peak)
+            own_share, its_share = (summit[rows] - highest).exp(), (peak - highest).exp()
+            total[rows] = total[rows] * own_share + its_total * its_share
+            mixed[rows] = mixed[rows] * own_share + its_mixed * its_share
+        return mixed / total
 
     def add_attention(self, hidden: torch.Tensor, mixed: torch.Tensor) -> torch.Tensor:
         return _add_product(hidden, mixed, self._out)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
-from models.backends.slots import BufferPool, Places, SlotCache
+from models.backends.slots import BufferPool, Places, SharedPrompt, SlotCache
 
 _LOGITS_AT_ONCE = 32 * 1024 * 1024
 """Logits held at one time while a text is read (elements; 128 MB in fp32)."""
@@ -28,6 +28,13 @@ class Prompts:
     keys: list[torch.Tensor]
     values: list[torch.Tensor]
 
+    def shared(self, number: int, length: int) -> SharedPrompt:
+        """Prompt `number`, of `length` tokens, to be continued by several rows."""
+        return SharedPrompt(
+            [key[number, :, :length].contiguous() for key in self.keys],
+            [value[number, :, :length].contiguous() for value in self.values],
+        )
+
 
 class Network(Protocol):
     """A model on its device, in inference mode."""
@@ -35,12 +42,14 @@ class Network(Protocol):
     device: torch.device
     cache_bytes_per_token: int
     pool: BufferPool
+    shares_prompts: bool
 
     def read(self, sequences: Sequence[Sequence[int]]) -> Prompts:
         """One pass over whole sequences, none empty."""
 
     def step(self, ids: torch.Tensor, places: Places, cache: SlotCache) -> torch.Tensor:
-        """Write the tokens `ids` (B,) into the first B rows of `cache` and return the next logits (B, V) fp32."""
+        """Write the tokens `ids` (B,) into the first B rows of `cache` and return the next logits (B, V) fp32.
+        Places with prompts that rows share are given only where `shares_prompts`."""
 
 
 def build_network(model: Any) -> Network:

@@ -10,22 +10,31 @@ from models.backends.base import Request
 from models.backends.text_codec import TextCodec
 from models.errors import CheckpointError, ModelInputError
 
+SHARED_TOKENS, SHARED_ROWS = 32, 8
+"""A prompt this long with this many rows is kept once: below, the extra products cost more than they save."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prompt:
     """An encoded request, told apart by identity. `limit` is max_new_tokens cut to what the context leaves;
-    `stop_ids` end a sample; `owner` is whom the queue is fair to."""
+    `stop_ids` end a sample; `owner` is whom the queue is fair to; `shared` prompts are kept once for all rows."""
 
     request: Request
     ids: tuple[int, ...]
     limit: int
     stop_ids: frozenset[int]
     owner: Hashable = None
+    shared: bool = False
+
+    @property
+    def offset(self) -> int:
+        """Tokens of a row that are kept elsewhere."""
+        return len(self.ids) if self.shared else 0
 
     @property
     def width(self) -> int:
-        """Tokens a row of it may come to."""
-        return len(self.ids) + self.limit
+        """Tokens a row of it may come to keep."""
+        return len(self.ids) + self.limit - self.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,9 @@ class Row:
     index: int
 
 
-def encode_request(request: Request, codec: TextCodec, context: int, n_vocab: int, owner: Hashable = None) -> Prompt:
+def encode_request(
+    request: Request, codec: TextCodec, context: int, n_vocab: int, *, owner: Hashable = None, can_share: bool = False
+) -> Prompt:
     """ModelInputError or CheckpointError where this checkpoint cannot serve the request."""
     named = f"request {request.request_id!r}"
     ids = codec.encode(request.prompt)
@@ -58,7 +69,8 @@ def encode_request(request: Request, codec: TextCodec, context: int, n_vocab: in
             )
         stops.add(at)
     limit = min(request.max_new_tokens, context - len(ids))
-    return Prompt(request, tuple(ids), limit, frozenset(stops), owner)
+    shared = can_share and len(ids) >= SHARED_TOKENS and max(request.n, request.beams) >= SHARED_ROWS
+    return Prompt(request, tuple(ids), limit, frozenset(stops), owner, shared)
 
 
 def need_known(ids: Iterable[int], n_vocab: int) -> None:

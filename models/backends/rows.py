@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from models.backends.base import FinishReason
 from models.backends.constraint import Constraint
 from models.backends.network import Network, Prompts
-from models.backends.prompts import Row
+from models.backends.prompts import Prompt, Row
 from models.backends.sampling import next_tokens, stream_key, uniforms
-from models.backends.slots import Places, SlotCache
+from models.backends.slots import Places, SharedPrompt, SlotCache
 
 _REDRAW = 1 << 40
 """Distance in the random stream between a token's first draw and the next one after a refusal."""
@@ -75,6 +75,8 @@ class ActiveRows:
         self._tracks: list[_Track] = []
         self._keys = np.empty(0, dtype=np.uint64)
         self._positions = np.empty(0, dtype=np.int64)
+        self._offsets = np.empty(0, dtype=np.int64)
+        self._shared: dict[Prompt, SharedPrompt] = {}
         self._settings = torch.empty((0, 3), device=self._network.device)
         self._logits: torch.Tensor | None = None
         self._drawn: torch.Tensor | None = None
@@ -84,12 +86,17 @@ class ActiveRows:
 
     @torch.inference_mode()
     def admit(self, rows: Sequence[Row], read: Prompts, pick: Sequence[int], capacity: int) -> None:
-        """Take in `rows`, row i with prompt `pick[i]` of `read`; the cache is made for `capacity` rows in all."""
+        """Take in `rows`, row i with prompt `pick[i]` of `read`, all of shared prompts or none; the cache is made
+        for `capacity` rows in all."""
         first, device = len(self), self._network.device
-        length = max(len(row.prompt.ids) for row in rows)
-        self._cache.reserve(read.keys[0], len(read.keys), max(capacity, first + len(rows)), length)
+        length = max(len(row.prompt.ids) - row.prompt.offset for row in rows)
+        self._cache.reserve(read.keys[0], len(read.keys), max(capacity, first + len(rows)), max(length, 1))
         places = torch.tensor(pick, device=device)
-        self._cache.write_prompts(first, read.keys, read.values, places)
+        if length:
+            self._cache.write_prompts(first, read.keys, read.values, places, length)
+        for row, source in zip(rows, pick, strict=True):
+            if row.prompt.shared and row.prompt not in self._shared:
+                self._shared[row.prompt] = read.shared(source, len(row.prompt.ids))
         logits = read.last_logits.index_select(0, places)
         self._logits = logits if self._logits is None else torch.cat([self._logits, logits])
         self._admit_settings(rows)
@@ -98,6 +105,8 @@ class ActiveRows:
         keys = [stream_key(row.prompt.request.seed, row.prompt.request.request_id, row.index) for row in rows]
         self._keys = np.concatenate([self._keys, np.array(keys, dtype=np.uint64)])
         self._positions = np.concatenate([self._positions, [len(row.prompt.ids) for row in rows]])
+        self._offsets = np.concatenate([self._offsets, [row.prompt.offset for row in rows]])
+        self._place_shared()
         self._admit_constrained(rows)
 
     def _admit_settings(self, rows: Sequence[Row]) -> None:
@@ -228,12 +237,25 @@ class ActiveRows:
             drawn[:, pick] = self._sample(rows, n_made[rows] + np.uint64(attempt * _REDRAW), allowed)
 
     def _advance(self) -> None:
-        self._cache.reserve(self._cache.keys[0], len(self._cache.keys), len(self), max(self._positions.tolist()) + 1)
-        places = Places(self._positions.tolist(), self._cache.n_places, self._network.device)
+        n_slots = int((self._positions - self._offsets).max()) + 1
+        self._cache.reserve(self._cache.keys[0], len(self._cache.keys), len(self), n_slots)
+        shared = list(self._shared.values())
+        places = Places(self._positions, self._cache.n_places, self._network.device, self._offsets, shared)
         assert self._drawn is not None
         self._logits = self._network.step(self._drawn, places, self._cache)
         self._drawn = None
         self._positions += 1
+
+    def _place_shared(self) -> None:
+        """Tell every shared prompt its rows; those without any are forgotten."""
+        rows: dict[Prompt, list[int]] = {}
+        for at, track in enumerate(self._tracks):
+            if track.row.prompt.shared:
+                rows.setdefault(track.row.prompt, []).append(at)
+        self._shared = {prompt: self._shared[prompt] for prompt in rows}
+        for prompt, shared in self._shared.items():
+            every = len(rows[prompt]) == len(self)
+            shared.rows = None if every else torch.tensor(rows[prompt], device=self._network.device)
 
     def _keep(self, alive: list[int]) -> list[int]:
         """Only the rows at `alive` stay; returns the old place of each new row. The logits are not moved."""
@@ -243,10 +265,12 @@ class ActiveRows:
         order = list(range(n_left))
         for hole, source in zip(holes, tail, strict=True):
             order[hole] = source
-        written = int(self._positions[tail].max(initial=0))
+        written = int((self._positions - self._offsets)[tail].max(initial=0))
         self._cache.copy_rows(tail, holes, 0, written)
         self._tracks = [self._tracks[at] for at in order]
-        self._keys, self._positions = self._keys[order], self._positions[order]
+        self._keys = self._keys[order]
+        self._positions, self._offsets = self._positions[order], self._offsets[order]
+        self._place_shared()
         pick = torch.tensor(order, dtype=torch.long, device=self._settings.device)
         self._settings = self._settings.index_select(0, pick)
         if self._drawn is not None:

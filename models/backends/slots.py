@@ -1,8 +1,9 @@
 """Keys and values of the rows being decoded: one buffer per layer, row b's token at position p at place p.
 
-No padding on the left and no shifting: a row enters by writing its prompt, grows by writing one place, and
-leaves by having another row copied over it. Products run over whole buffers, places not written yet masked:
-over a part of a wider buffer they were seen to take up to twice the time on a CPU (each row's gap stops the
+A long prompt that many rows continue is kept once, beside the rows, whose places then count from its end. No
+padding on the left and no shifting: a row enters by writing its prompt, grows by writing one place, and leaves
+by having another row copied over it. Products run over whole buffers, places not written yet masked: over a
+part of a wider buffer they were seen to take up to twice the time on a CPU (each row's gap stops the
 prefetcher). So buffers are widened in small blocks, and their memory is taken from a pool and given back to it,
 because touching fresh memory costs as much as copying into used.
 """
@@ -11,8 +12,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 _BLOCK = 16
 _SLACK = 2
@@ -88,13 +92,14 @@ class SlotCache:
                     self._pieces[2 * layer + number] = piece
 
     def write_prompts(
-        self, first: int, keys: list[torch.Tensor], values: list[torch.Tensor], pick: torch.Tensor
+        self, first: int, keys: list[torch.Tensor], values: list[torch.Tensor], pick: torch.Tensor, length: int
     ) -> None:
-        """Rows from `first` on: prompt `pick[i]` of `keys` and `values` (U, K, P, D) a layer."""
-        stop, length = first + len(pick), keys[0].shape[2]
+        """Rows from `first` on: the first `length` tokens of prompt `pick[i]` of `keys` and `values` (U, K, P, D) a
+        layer."""
+        stop = first + len(pick)
         for layer, (key, value) in enumerate(zip(keys, values, strict=True)):
-            self.keys[layer][first:stop, :, :length] = key.index_select(0, pick)
-            self.values[layer][first:stop, :, :length] = value.index_select(0, pick)
+            self.keys[layer][first:stop, :, :length] = key[:, :, :length].index_select(0, pick)
+            self.values[layer][first:stop, :, :length] = value[:, :, :length].index_select(0, pick)
 
     def write(self, layer: int, key: torch.Tensor, value: torch.Tensor, at: Places) -> None:
         """One token (B, K, D) a row at the rows' places."""
@@ -102,7 +107,7 @@ class SlotCache:
             if at.same is not None:
                 buffer[: len(new), :, at.same] = new
             else:
-                buffer[at.rows, :, at.positions] = new
+                buffer[at.rows, :, at.slots] = new
 
     def copy_rows(self, sources: Sequence[int], targets: Sequence[int], start: int, stop: int) -> None:
         """Row by row, places `start` to `stop`, as if all were copied at once."""
@@ -123,20 +128,45 @@ class SlotCache:
         self._pool.trim()
 
 
+@dataclass(slots=True, eq=False)
+class SharedPrompt:
+    """Keys and values (K, P, D) a layer that several rows continue, kept once for all of them; `rows` (N,) says
+    which, None: every row."""
+
+    keys: list[torch.Tensor]
+    values: list[torch.Tensor]
+    rows: torch.Tensor | None = None
+
+    @property
+    def length(self) -> int:
+        return int(self.keys[0].shape[1])
+
+
 class Places:
     """Where the next token of B rows goes, and what may be looked at.
 
-    `same` is the place if it is one for all rows; `bias`, (B or 1, 1, 1, n_places) fp32, is 0 where a row has a
-    token and -inf where not, or None where all places count.
+    `positions` are counted from the start of the text; a row's slots begin at its offset, behind the prompt it
+    shares. `same` is the slot if it is one for all rows; `bias`, (B or 1, 1, 1, n_places) fp32, is 0 where a row
+    has a token and -inf where not, or None where all slots count.
     """
 
-    def __init__(self, positions: Sequence[int], n_places: int, device: torch.device) -> None:
-        self.positions = torch.tensor(positions, device=device)
-        self.same = positions[0] if min(positions) == max(positions) else None
+    def __init__(
+        self,
+        positions: NDArray[np.int64],
+        n_places: int,
+        device: torch.device,
+        offsets: NDArray[np.int64] | None = None,
+        shared: Sequence[SharedPrompt] = (),
+    ) -> None:
+        slots = positions if offsets is None else positions - offsets
+        self.positions = torch.from_numpy(positions.copy()).to(device)
+        self.slots = self.positions if offsets is None else torch.from_numpy(slots).to(device)
+        self.same = int(slots[0]) if slots.min() == slots.max() else None
+        self.shared = shared
         self.bias: torch.Tensor | None = None
         if self.same is None:
-            self.rows = torch.arange(len(positions), device=device)
+            self.rows = torch.arange(len(slots), device=device)
         if self.same != n_places - 1:
-            last = self.positions[:, None] if self.same is None else self.positions[:1, None]
+            last = self.slots[:, None] if self.same is None else self.slots[:1, None]
             unwritten = torch.arange(n_places, device=device) > last
             self.bias = torch.zeros(unwritten.shape, device=device).masked_fill_(unwritten, -torch.inf)[:, None, None]

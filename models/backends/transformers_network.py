@@ -20,6 +20,8 @@ from models.errors import CheckpointError
 class TransformersNetwork:
     """See `models.backends.network.Network`."""
 
+    shares_prompts = False
+
     def __init__(self, model: Any) -> None:
         self._model = model
         self.device: torch.device = model.device

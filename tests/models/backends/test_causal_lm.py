@@ -277,6 +277,32 @@ def test_out_of_memory_halves_the_batch_and_gives_the_same_samples(
     assert len(list(model.generate(requests(n=1)))) == 3
 
 
+@pytest.mark.parametrize("beams", [0, 12])
+def test_a_prompt_kept_once_for_its_rows_gives_the_same_samples(beams: int, model: Any) -> None:
+    """Long and short prompts, some with many samples, so that shared and own keys stand side by side."""
+    chain = "<ProteinS>" + "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ" * 2 + "<ProteinE><MoleculeS>"
+    asked = [
+        Request(prompt, n=n, request_id=str(at), seed=5, max_new_tokens=length, beams=beams, **SETTINGS)
+        for at, (prompt, n, length) in enumerate(
+            [
+                (chain, 12, 30),
+                (PROMPTS[0], 10, 25),
+                (chain[:60] + chain[-21:], 9, 40),
+                (chain, 2, 12),
+                (PROMPTS[1], 1, 33),
+            ]
+        )
+    ]
+    assert model._network.shares_prompts
+    shared = by_key(model.generate(asked))
+    with patch.object(model._network, "shares_prompts", False):
+        apart = by_key(model.generate(asked))
+    assert shared.keys() == apart.keys()
+    for key, sample in shared.items():
+        assert sample.token_ids == apart[key].token_ids
+        assert sample.log_prob == pytest.approx(apart[key].log_prob, abs=1e-4)
+
+
 def test_abandoning_a_stream_leaves_the_model_usable(model: Any) -> None:
     stream = model.generate(requests())
     next(stream)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
@@ -69,12 +70,12 @@ def check(network: Network, expected: list[torch.Tensor], sequences: list[list[i
         assert read.token_log_probs[at] == pytest.approx(own, abs=1e-4)
     cache = SlotCache(network.pool)
     cache.reserve(read.keys[0], len(read.keys), len(sequences), max(split))
-    cache.write_prompts(0, read.keys, read.values, torch.arange(len(sequences)))
+    cache.write_prompts(0, read.keys, read.values, torch.arange(len(sequences)), max(split))
     for step in range(len(sequences[0]) - max(split)):
         positions = [at + step for at in split]
         cache.reserve(read.keys[0], len(read.keys), len(sequences), max(positions) + 1)
         ids = torch.tensor([sequence[at] for sequence, at in zip(sequences, positions, strict=True)])
-        logits = network.step(ids, Places(positions, cache.n_places, torch.device("cpu")), cache)
+        logits = network.step(ids, Places(np.array(positions), cache.n_places, torch.device("cpu")), cache)
         for at, place in enumerate(positions):
             assert torch.allclose(logits[at], expected[at][place], atol=1e-4, rtol=0)
 

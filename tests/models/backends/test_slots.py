@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -22,20 +23,20 @@ def test_rows_are_what_was_written_however_the_cache_grows_and_moves() -> None:
     cache = SlotCache(pool)
     keys, values = [tokens(2, 2, 5, 4, seed=1)], [tokens(2, 2, 5, 4, seed=2)]
     cache.reserve(keys[0], 1, 3, 5)
-    cache.write_prompts(0, keys, values, torch.tensor([0, 1, 1]))
+    cache.write_prompts(0, keys, values, torch.tensor([0, 1, 1]), 5)
     rows = [keys[0][0, :, :3], keys[0][1], keys[0][1]]
     for step in range(40):
         positions = [row.shape[1] for row in rows]
         cache.reserve(keys[0], 1, len(rows), max(positions) + 1)
         new = tokens(len(rows), 2, 4, seed=step + 9)
-        cache.write(0, new, -new, Places(positions, cache.n_places, CPU))
+        cache.write(0, new, -new, Places(np.array(positions), cache.n_places, CPU))
         rows = [torch.cat([row, new[at, :, None]], dim=1) for at, row in enumerate(rows)]
         if step == 20:
             cache.copy_rows([2], [0], 0, max(positions) + 1)
             rows = [rows[2], rows[1]]
         if step == 30:
             cache.reserve(keys[0], 1, 3, 3)
-            cache.write_prompts(2, keys, values, torch.tensor([1]))
+            cache.write_prompts(2, keys, values, torch.tensor([1]), 5)
             rows.append(keys[0][1])
     for at, row in enumerate(rows):
         assert torch.equal(cache.keys[0][at, :, : row.shape[1]], row)
@@ -60,7 +61,7 @@ def test_memory_is_reused_and_given_up_beyond_what_a_pool_keeps() -> None:
 
 
 def test_places_say_what_each_row_may_look_at() -> None:
-    uneven = Places([2, 0, 4], 6, CPU)
+    uneven = Places(np.array([2, 0, 4]), 6, CPU)
     assert uneven.same is None
     assert uneven.bias is not None
     assert (uneven.bias[:, 0, 0] == 0).tolist() == [
@@ -68,11 +69,11 @@ def test_places_say_what_each_row_may_look_at() -> None:
         [True] + [False] * 5,
         [True] * 5 + [False],
     ]
-    even = Places([3, 3], 6, CPU)
+    even = Places(np.array([3, 3]), 6, CPU)
     assert even.same == 3
     assert even.bias is not None
     assert even.bias.shape == (1, 1, 1, 6)
-    assert Places([5, 5], 6, CPU).bias is None
+    assert Places(np.array([5, 5]), 6, CPU).bias is None
 
 
 def test_less_memory_means_fewer_rows_but_never_none() -> None:
