@@ -138,10 +138,12 @@ class SmilesChoices:
 
     def fitting(self, smiles: SmilesState, spare: int) -> list[Ids]:
         """Those after which the fewest symbols that complete the SMILES have grown by at most `spare`; ring numbers
-        that may not stand here are not left out."""
+        that may not stand here are not left out, and long ones are begun only where one is open."""
         fine, rings, others = self._grouped(smiles.lexer, spare if spare < _MOST_EXTRA_OF_ONE else _MOST_EXTRA_OF_ONE)
         chosen = list(fine)
         most = spare + smiles.finish_cost(self._short)
+        if smiles.lexer not in RING_NUMBERS and not any(number >= self._short for number in smiles.rings):
+            others = [(step, ids) for step, ids in others if step[0] not in RING_NUMBERS]
         chosen += [ids for step, ids in others if self._tried(smiles, step) <= most]
         to_open: dict[bool, bool] = {}
         for step, ids in rings:

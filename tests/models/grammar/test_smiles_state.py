@@ -20,7 +20,8 @@ DRUGS = """
 """.split()  # noqa: SIM905
 MALFORMED = """
     C( C() (C) C) C(C C1 C11 C1C1 C12CC12 C== C= =C . C. C..C C(.C) C.(C) C(=) C(1CC1) C%1 C%01CC1 [C [] C] [Xx]
-    [CC] [C+-] [C@@@H] [CH+-] [C:] [C:01] [+] [2] C(C1)1 C((C)) %10 1CC1 Xy [C@SP4] [C@TB21] [sn] [01C] C-(C) se C=.C C1.C12.C2=
+    [CC] [C+-] [C@@@H] [CH+-] [C:] [C:01] [+] [2] C(C1)1 C((C)) %10 1CC1 Xy [C@SP4] [C@TB21] [sn] [01C] C-(C) se
+    C=.C C1.C12.C2=
 """.split()  # noqa: SIM905
 
 
