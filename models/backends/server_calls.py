@@ -1,10 +1,11 @@
 """What is asked of a completions server and what its answers mean: prompts and texts scored, samples drawn.
 
 How a server reports the log-probabilities of generated tokens differs: vLLM's are raw, or processed where it
-was started with --logprobs-mode; SGLang's come after penalty and temperature and before top-p. It is found
-out once, by drawing a few tokens and scoring them, since given tokens are scored with the unmodified model by
-both. Raw reports are `log_prob`; other ones are `sample_log_prob` where they cover what was set, and every
-sample is then scored again for `log_prob`. A `sample_log_prob` that is not told is NaN, never guessed.
+was started with --logprobs-mode; SGLang's come after penalty and temperature and before top-p (before the
+temperature too where SGLANG_RETURN_ORIGINAL_LOGPROB is set). It is found out once, by drawing a few tokens and
+scoring them, since given tokens are scored with the unmodified model by both. Raw reports are `log_prob`; other
+ones are `sample_log_prob` where they cover what was set, and every sample is then scored again for `log_prob`.
+A `sample_log_prob` that is not told is NaN, never guessed.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from models.backends.text_codec import TextCodec
 from models.errors import ModelInputError
 
 _PROBE_PROMPT = "<MoleculeS>"
-_PROBE_TOKENS = 16
+_PROBE_TOKENS = 24
 _SAME_LOG_PROB = 0.1
 """Mean difference a token (nats) below which reported and scored log-probabilities are the same up to bf16
-rounding; drawing at temperature 2 moves the mean by more than that for any model that is unsure at all."""
+rounding; temperature 2, or a repetition penalty that invites repetition, moves the mean by more than that for
+any model that is unsure at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,23 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """What the log-probabilities of generated tokens have been through. Neither: they are the model's own."""
+    """What the log-probabilities of generated tokens have been through. Nothing: they are the model's own."""
 
-    temperature: bool
-    top_p: bool
+    penalty: bool = False
+    temperature: bool = False
+    top_p: bool = False
+
+    @property
+    def plain(self) -> bool:
+        return not (self.penalty or self.temperature or self.top_p)
+
+    def covers(self, request: Request) -> bool:
+        """Whether the distribution a sample of `request` is drawn from is the one reported."""
+        return (
+            (self.penalty or request.repetition_penalty == 1)
+            and (self.temperature or request.temperature == 1)
+            and (self.top_p or request.top_p == 1)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,7 @@ class ServerCalls:
     def __init__(self, served: Served, codec: TextCodec | None) -> None:
         self.served = served
         self.codec = codec
-        self.convention = Convention(temperature=False, top_p=False)
+        self.convention = Convention()
         self.tells_ids = False
         self._reader = AnswerReader(served.url)
         self._tags: dict[str, int] = {}
@@ -77,6 +92,7 @@ class ServerCalls:
         if self.codec is None:
             self.tells_ids = await client.tokenize(self.served.model, _PROBE_PROMPT) == list(ids)
         self.convention = Convention(
+            penalty=await self._reports_differ(client, ids, Request("", repetition_penalty=0.2, ignore_eos=True)),
             temperature=await self._reports_differ(client, ids, Request("", temperature=2.0, ignore_eos=True)),
             top_p=await self._reports_differ(client, ids, Request("", top_p=0.5, ignore_eos=True)),
         )
@@ -172,7 +188,7 @@ class ServerCalls:
         self, client: CompletionsClient, prompt: PreparedPrompt, choice: Choice
     ) -> Sequence[float]:
         """What the unmodified model thinks of the generated ids."""
-        if self.convention == Convention(temperature=False, top_p=False):
+        if self.convention.plain:
             return choice.log_probs
         scored = await self._score(client, [*prompt.scored.ids, *choice.ids])
         return scored.log_probs[-len(choice.ids) :]
@@ -204,8 +220,7 @@ class ServerCalls:
             return 0.0
         if request.temperature == 1 and request.top_p == 1 and request.repetition_penalty == 1:
             return log_prob
-        told = self.convention.temperature and (self.convention.top_p or request.top_p == 1)
-        return math.fsum(choice.log_probs) if told else math.nan
+        return math.fsum(choice.log_probs) if self.convention.covers(request) else math.nan
 
     async def _reports_differ(self, client: CompletionsClient, ids: Sequence[int], setting: Request) -> bool:
         body = generation_body(self.served.model, ids, setting, n=1, seed=0, stop_ids=(), limit=_PROBE_TOKENS)

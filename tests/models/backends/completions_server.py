@@ -4,7 +4,8 @@ The model, its log-probabilities and its sampling are real: transformers' forwar
 one random stream for each sample. It refuses what vLLM 0.32 refuses (several greedy samples, an empty prompt,
 a text beyond the context, temperatures above 2) and can be told to misbehave: POST /misbehave with {"how":
 busy|error|hang|break|nonsense|no_log_probs|no_ids|die, "times": k, "after": m} affects k completions after the next m;
-"how" may also be a number, the HTTP status to answer with. GET /seen tells what has been asked.
+"how" may also be a number, the HTTP status to answer with; "log_probs" sets another convention. GET /seen tells
+what has been asked.
 
     python completions_server.py CHECKPOINT --port 0 [--dialect vllm|sglang] [--log-probs raw|processed|tempered]
 
@@ -105,7 +106,7 @@ class Model:
             top_p = float(body.get("top_p", 1.0))
             cut = TopPLogitsWarper(top_p)(before, tempered) if top_p < 1.0 else tempered
             token = int(torch.multinomial(cut.softmax(-1)[0], 1, generator=stream))
-            reported = {"raw": raw, "tempered": tempered, "processed": cut}[self.log_probs]
+            reported = {"raw": raw, "penalised": scores, "tempered": tempered, "processed": cut}[self.log_probs]
         return token, float(reported.log_softmax(-1)[0, token])
 
 
@@ -129,6 +130,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/misbehave":
             self.server.trouble = body
+            self.server.model.log_probs = body.get("log_probs", self.server.options.log_probs)
             self.send({})
             return
         if self.path == "/tokenize" and self.server.options.dialect == "vllm":

@@ -24,8 +24,10 @@ from transformers import (
 
 from models.backends.base import Request, Sample
 from models.backends.server import CompletionsServer, load_server
+from models.backends.server_calls import Convention
 from models.errors import ModelInputError, ServerError
 from models.registry import load_generator
+from models.worker import ModelWorker
 
 KEY = "sesame-1729"
 """What the server of the fixture `processes` that wants a key was started with."""
@@ -155,6 +157,27 @@ def test_a_sample_log_prob_is_given_where_the_server_tells_it(case: Case, change
         assert math.isfinite(sample.sample_log_prob) == (case.log_probs in known)
         if not change:
             assert sample.sample_log_prob == sample.log_prob
+
+
+def test_log_probs_after_the_penalty_alone_are_seen_not_to_be_the_models_own(
+    processes: dict[str, tuple[Any, Path]], load: Callable[..., Any]
+) -> None:
+    process, folder = processes["processed"]
+    process.misbehave("none", times=0, log_probs="penalised")
+    backend = load_server(process.url, tokenizer=folder)
+    assert backend._calls.convention == Convention(penalty=True)
+    local, reference = load(folder, device="cpu"), AutoModelForCausalLM.from_pretrained(folder)
+    for sample in backend.generate(requests(n=2, repetition_penalty=1.8, temperature=1.0, top_p=1.0)):
+        assert math.isfinite(sample.sample_log_prob)
+        prompt = PROMPTS[int(sample.request_id[1:])]
+        ids = [*local.codec.encode(prompt), *sample.token_ids]
+        with torch.no_grad():
+            table = reference(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
+        start = len(ids) - len(sample.token_ids)
+        plain = math.fsum(float(table[at - 1, ids[at]]) for at in range(start, len(ids)))
+        assert sample.log_prob == pytest.approx(plain, abs=1e-4)
+        assert abs(sample.sample_log_prob - plain) > 0.1
+    process.behave()
 
 
 def test_a_stop_tag_ends_a_sample_and_stays_in_its_text(case: Case) -> None:
@@ -297,6 +320,19 @@ def test_requests_join_and_leave_and_one_that_is_wrong_hurts_no_other(raw: Any) 
     assert isinstance(fault, ModelInputError)
     assert "given up" not in found
     decoding.close()
+
+
+def test_the_worker_serves_it_as_any_other_model(raw: Any) -> None:
+    backend = load_server(raw.url)
+    expected = by_key(backend.generate(requests(n=2)))
+    with ModelWorker(backend) as worker:
+        found = {(sample.request_id, sample.index): sample for sample in worker.generate(requests(n=2))}
+        assert {key: s.token_ids for key, s in found.items()} == {key: s.token_ids for key, s in expected.items()}
+        raw.misbehave(500)
+        with pytest.raises(ServerError, match="HTTP 500"):
+            worker.generate(requests(n=2))
+        assert len(worker.generate(requests(n=1))) == 3
+        assert worker.score(["<MoleculeS>C"])[0].log_prob < 0
 
 
 def test_owners_are_served_in_turn(raw: Any) -> None:
