@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.config import Settings
-from models.registry import checkpoint_info, load_generator
+from models.registry import checkpoint_info, is_server_address, load_generator
 from tools.memory.artifacts import Artifacts
 from tools.memory.ledger import Ledger
 from tools.memory.vectors import Vectors
@@ -58,6 +58,8 @@ def _device(settings: Settings) -> str:
 
 
 def _checkpoint(settings: Settings) -> str:
+    if is_server_address(settings.checkpoint):
+        return "behind a model server, which does not tell which weights it holds"
     info = checkpoint_info(settings.checkpoint)
     return f"{info['architecture']}, {info['parameters']:,} parameters, sha256 {str(info['sha256'])[:12]}"
 

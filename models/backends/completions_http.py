@@ -45,7 +45,7 @@ class Endpoint:
     url: str
     api_key: str | None = field(default=None, repr=False)
     connect_seconds: float = 10.0
-    read_seconds: float = 600.0
+    read_seconds: float = 300.0
     retries: int = 5
     backoff_seconds: float = 0.5
     longest_wait_seconds: float = 60.0

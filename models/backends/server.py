@@ -147,7 +147,7 @@ def load_server(
     max_batch: int = 256,
     samples_per_call: int = 8,
     connect_seconds: float = 10.0,
-    read_seconds: float = 600.0,
+    read_seconds: float = 300.0,
     retries: int = 5,
 ) -> CompletionsServer:
     """The model that the server at `url` (or `checkpoint`, where that is an address) serves.

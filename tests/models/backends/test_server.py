@@ -38,7 +38,7 @@ PROMPTS = [
     "<MoleculeS>CC(=O)Oc1ccccc1C(=O)O<MoleculeE><ReverseReact>",
     "<ProteinS>MKTAYIAK<ProteinE><MoleculeS>",
 ]
-SETTINGS: dict[str, Any] = {"temperature": 1.2, "top_p": 0.85, "repetition_penalty": 1.05, "max_new_tokens": 20}
+SETTINGS: dict[str, Any] = {"temperature": 1.2, "top_p": 0.85, "repetition_penalty": 1.05, "max_new_tokens": 12}
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def raw(processes: dict[str, tuple[Any, Path]]) -> Any:
     process.behave()
 
 
-def requests(n: int = 5, **changes: Any) -> list[Request]:
+def requests(n: int = 4, **changes: Any) -> list[Request]:
     settings = {**SETTINGS, "seed": 3, **changes}
     return [Request(prompt, n=n, request_id=f"r{at}", **settings) for at, prompt in enumerate(PROMPTS)]
 
@@ -122,7 +122,7 @@ def test_the_figures_of_drawn_samples_equal_a_full_forward_pass(case: Case) -> N
         ]
     )
     samples = list(case.backend.generate(requests()))
-    assert len({sample.token_ids for sample in samples}) == 15
+    assert len({sample.token_ids for sample in samples}) == 12
     for sample in samples:
         prompt = PROMPTS[int(sample.request_id[1:])]
         start = case.local.codec.encode(prompt)
@@ -182,11 +182,11 @@ def test_log_probs_after_the_penalty_alone_are_seen_not_to_be_the_models_own(
 
 def test_a_stop_tag_ends_a_sample_and_stays_in_its_text(case: Case) -> None:
     """The same samples with and without a stop tag: equal up to its first appearance, which is the end."""
-    free = by_key(case.backend.generate(requests(n=4, max_new_tokens=30)))
+    free = by_key(case.backend.generate(requests(n=4, max_new_tokens=24)))
     drawn = Counter(token for sample in free.values() for token in sample.token_ids)
     tag, tag_id = max(case.local.codec.tags.items(), key=lambda item: drawn[item[1]])
     n_cut = 0
-    for key, sample in by_key(case.backend.generate(requests(n=4, max_new_tokens=30, stop=(tag,)))).items():
+    for key, sample in by_key(case.backend.generate(requests(n=4, max_new_tokens=24, stop=(tag,)))).items():
         whole = free[key].token_ids
         n_left = whole.index(tag_id) + 1 if tag_id in whole else len(whole)
         assert sample.token_ids == whole[:n_left]
