@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from generation_report import print_part
+from generation_parts.report import print_part
 
 PARTS = ("speed", "mixed", "first-token", "reproducibility", "constraint")
 DEFAULT_PARTS = ("speed", "mixed", "first-token")
@@ -27,7 +27,7 @@ DEFAULT_PARTS = ("speed", "mixed", "first-token")
 
 def main() -> None:
     args = parse_arguments()
-    os.environ.setdefault("OMP_WAIT_POLICY", args.wait_policy)  # read when torch loads; PASSIVE is the app's own
+    os.environ.setdefault("GOMP_SPINCOUNT", str(args.spin))  # read when torch loads
     report: dict[str, Any] = {"speed": []}
     with tempfile.TemporaryDirectory() as folder:
         for name, found in run_parts(args, Path(folder)):
@@ -50,7 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=80)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=physical_cores(), help="torch threads of every arm")
-    parser.add_argument("--wait-policy", choices=["PASSIVE", "ACTIVE"], default="PASSIVE", help="OMP_WAIT_POLICY")
+    parser.add_argument("--spin", type=int, default=20_000, help="GOMP_SPINCOUNT; the default is the app's own")
     parser.add_argument("--requests", type=int, default=500, help="requests of mixed lengths")
     parser.add_argument("--lengths", type=int, nargs=2, default=[20, 400], help="their shortest and longest (tokens)")
     parser.add_argument("--mixed-repeats", type=int, default=3)
@@ -70,7 +70,7 @@ def run_parts(args: argparse.Namespace, scratch: Path) -> Iterator[tuple[str, di
     """What was asked for, piece by piece as it is measured: (name, JSON-ready figures), the settings first."""
     import torch
     import transformers
-    from generation_prompts import write_random_checkpoint
+    from generation_parts.prompts import write_random_checkpoint
 
     from models.registry import load_generator
 
@@ -81,14 +81,14 @@ def run_parts(args: argparse.Namespace, scratch: Path) -> Iterator[tuple[str, di
     generator = load_generator(checkpoint, args.device)
     yield "settings", settings(args, generator.device)
     if "first-token" in args.parts:
-        from generation_start import measure_first_token, measure_load
+        from generation_parts.start import measure_first_token, measure_load
 
         yield "first-token", measure_first_token(generator)
         yield "load", measure_load(checkpoint, generator.device, args.threads)
     if {"speed", "mixed"} & set(args.parts):
         yield from run_against_transformers(args, checkpoint, generator)
     if "reproducibility" in args.parts:
-        from generation_reproducibility import measure_reproducibility
+        from generation_parts.reproducibility import measure_reproducibility
 
         compared = {"samples": args.compared, "tokens": args.tokens}
         yield "reproducibility", measure_reproducibility(checkpoint, generator.device, args.threads, **compared)
@@ -99,10 +99,10 @@ def run_parts(args: argparse.Namespace, scratch: Path) -> Iterator[tuple[str, di
 def run_against_transformers(
     args: argparse.Namespace, checkpoint: Path | None, generator: Any
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    from generation_arms import Reference, Work
-    from generation_mixed import STATIC_BATCH, measure_mixed
-    from generation_prompts import mixed_requests, speed_prompts
-    from generation_speed import measure_speed
+    from generation_parts.arms import Reference, Work
+    from generation_parts.mixed import STATIC_BATCH, measure_mixed
+    from generation_parts.prompts import mixed_requests, speed_prompts
+    from generation_parts.speed import measure_speed
 
     from models.checkpoint import locate_checkpoint
     from models.registry import load_generator
@@ -121,7 +121,7 @@ def run_against_transformers(
 
 def run_constraint(generator: Any, args: argparse.Namespace) -> dict[str, Any]:
     """Cost and malformed samples, or the engine's reason for refusing constrained requests."""
-    from generation_constraint import count_malformed, measure_cost
+    from generation_parts.constraint import count_malformed, measure_cost
 
     from models.errors import ModelInputError
 
@@ -148,7 +148,7 @@ def settings(args: argparse.Namespace, device: str) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if device.startswith("cuda") else f"{device} ({platform.machine()})",
         "cores": len(os.sched_getaffinity(0)),
         "load_before": os.getloadavg()[0],
-        "wait_policy": os.environ["OMP_WAIT_POLICY"],
+        "spin_count": os.environ["GOMP_SPINCOUNT"],
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     }

@@ -32,7 +32,7 @@ BOUNDARIES = re.compile(
 )
 TABLE_ENTRY = re.compile(r"[a-z_]+(\.\w+)*:[A-Za-z_]\w*")
 # Files besides agent/config.py that touch the environment, each with its reason.
-ENVIRONMENT_USERS: dict[str, str] = {"app.py": "sets OMP_WAIT_POLICY before torch loads"}
+ENVIRONMENT_USERS: dict[str, str] = {"app.py": "sets GOMP_SPINCOUNT before torch loads"}
 
 
 def source_files() -> list[str]:

@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("agent", "tools", "models", "prompts")
+BENCHMARKS = {path.stem for path in (ROOT / "benchmarks").iterdir()}
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT: dict[str, Any] = PYPROJECT["project"]
 # Declared although no line of ours names them: {distribution: why}.
@@ -142,7 +143,7 @@ def third_party_imports(path: Path) -> Iterator[tuple[int, str, bool]]:
             continue
         for name in names:
             root = name.split(".")[0]
-            if root not in sys.stdlib_module_names and root not in {*PACKAGES, "app", "tests"}:
+            if root not in sys.stdlib_module_names and root not in {*PACKAGES, "app", "tests", *BENCHMARKS}:
                 yield node.lineno, name, id(node) in at_top
 
 

@@ -46,7 +46,7 @@ OPTIONS = """
 def _process_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from transformers import logging
 
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "20000")
     threads, verbosity = torch.get_num_threads(), logging.get_verbosity()
     yield
     torch.set_num_threads(threads)
@@ -78,8 +78,7 @@ def test_one_run_compares_all_arms_on_the_same_work(
 @pytest.mark.parametrize("form", ATTENTION)
 def test_bare_products_are_those_of_the_model(model: Any, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The operations that torch counts are the model's own over prompt and tokens, whatever form is taken."""
-    import matrix_products
-    import product_forms
+    from generation_parts import matrix_products, product_forms
 
     monkeypatch.delitem(product_forms.LINEAR_FORMS, "side by side, packed")  # torch does not count its operations
     monkeypatch.setattr(matrix_products, "ATTENTION_FORMS", {form: product_forms.ATTENTION_FORMS[form]})
@@ -97,13 +96,13 @@ def test_bare_products_are_those_of_the_model(model: Any, form: str, monkeypatch
 
 
 def test_the_attention_forms_tried_are_all_tested() -> None:
-    from product_forms import ATTENTION_FORMS
+    from generation_parts.product_forms import ATTENTION_FORMS
 
     assert set(ATTENTION_FORMS) == {*ATTENTION, FUSED}
 
 
 def test_every_form_of_a_product_is_the_same_product() -> None:
-    from product_forms import LINEAR_FORMS
+    from generation_parts.product_forms import LINEAR_FORMS
 
     matrices, x = [torch.randn(5, 7), torch.randn(3, 7)], torch.randn(4, 7)
     expected = x @ torch.cat(matrices).t()
@@ -126,7 +125,7 @@ def expected_flops(rows: int, n_prompt: int, n_tokens: int) -> int:
 
 
 def test_an_arm_that_emits_another_number_of_tokens_is_refused() -> None:
-    from generation_arms import need_lengths
+    from generation_parts.arms import need_lengths
 
     need_lengths([4, 4], 4, 2)
     with pytest.raises(RuntimeError, match="odd lengths \\[3\\]"):
@@ -136,7 +135,7 @@ def test_an_arm_that_emits_another_number_of_tokens_is_refused() -> None:
 
 
 def test_arms_take_turns() -> None:
-    from generation_arms import time_interleaved
+    from generation_parts.arms import time_interleaved
 
     order: list[str] = []
 
@@ -149,7 +148,7 @@ def test_arms_take_turns() -> None:
 
 
 def test_a_fixed_width_text_is_its_ids(tmp_path: Path) -> None:
-    from generation_prompts import build_fixed_width_tokenizer, short_prompts, speed_prompts
+    from generation_parts.prompts import build_fixed_width_tokenizer, short_prompts, speed_prompts
 
     tokenizer = build_fixed_width_tokenizer(3000)
     assert len(tokenizer) == 3000
@@ -161,7 +160,7 @@ def test_a_fixed_width_text_is_its_ids(tmp_path: Path) -> None:
 
 
 def test_prompts_and_lengths_of_the_mixed_part() -> None:
-    from generation_prompts import mixed_requests
+    from generation_parts.prompts import mixed_requests
 
     requests = mixed_requests(500, (20, 400))
     assert len({request.prompt for request in requests}) == 500
@@ -170,7 +169,7 @@ def test_prompts_and_lengths_of_the_mixed_part() -> None:
 
 
 def test_malformed_samples_are_told_from_good_ones() -> None:
-    from generation_constraint import CUT_OFF, find_fault
+    from generation_parts.constraint import CUT_OFF, find_fault
 
     from models.backends.base import Sample
 
@@ -184,7 +183,7 @@ def test_malformed_samples_are_told_from_good_ones() -> None:
 
 
 def test_compared_samples_count_and_differ() -> None:
-    from generation_reproducibility import _compare
+    from generation_parts.reproducibility import _compare
 
     one = {("a", 0): ((1, 2), -1.0), ("a", 1): ((3,), -2.0)}
     found = _compare(one, {("a", 0): ((1, 2), -1.5), ("a", 1): ((4,), -2.0), ("b", 0): ((1,), 0.0)})

@@ -14,8 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from generation_prompts import DHFR, ask, short_prompts
-
+from generation_parts.prompts import DHFR, ask, short_prompts
 from models.backends.base import Generator, Request, Sample
 from models.grammar.tasks import prompt_for
 from models.registry import load_generator

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from generation_prompts import REPETITION_PENALTY, TEMPERATURE, TOP_P, ask
 
+from generation_parts.prompts import REPETITION_PENALTY, TEMPERATURE, TOP_P, ask
 from models.backends.base import Generator
 
 LOGOS_BATCH = 16

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from product_forms import (
+
+from generation_parts.product_forms import (
     ATTENTION_FORMS,
     EXPERT_FORMS,
     PROMPT_SHARED,

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from generation_arms import stopwatch
-from generation_prompts import DHFR, DHFR_POCKET, ask
 from rdkit import Chem, rdBase
 
+from generation_parts.arms import stopwatch
+from generation_parts.prompts import DHFR, DHFR_POCKET, ask
 from models.backends.base import Generator, Sample
 from models.grammar.objects import Antibody, GrammarObject, Material, Molecule, Protein
 from models.grammar.parse import GrammarError

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from generation_arms import Arm, Reference, time_interleaved
 
+from generation_parts.arms import Arm, Reference, time_interleaved
 from models.backends.base import Generator, Request
 
 STATIC_BATCH = 64

@@ -10,9 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from generation_arms import stopwatch
-from generation_prompts import ask
-
+from generation_parts.arms import stopwatch
+from generation_parts.prompts import ask
 from models.backends.base import Generator
 
 _FRESH = """

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from generation_arms import Arm, Reference, Timing, Work, build_arms, stopwatch, time_interleaved
-from matrix_products import BareProducts, Shape, build_bare, count_rows_of_experts
-from product_forms import PROMPT_SHARED
 
+from generation_parts.arms import Arm, Reference, Timing, Work, build_arms, stopwatch, time_interleaved
+from generation_parts.matrix_products import BareProducts, Shape, build_bare, count_rows_of_experts
+from generation_parts.product_forms import PROMPT_SHARED
 from models.backends.base import Generator
 
 BARE, BARE_BEST, BARE_OWN_KEYS = "bare products", "bare products, best threads", "bare products, own keys"
