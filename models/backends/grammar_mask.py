@@ -36,7 +36,8 @@ _MOST_RECENT = 4096  # rows of given chains, which are forgotten when there are 
 def build_constraint(codec: TextCodec, n_vocab: int) -> Callable[[], Constraint]:
     """A maker of constraints, one a batch, for logits of width `n_vocab` (ids the tokenizer does not know are never
     allowed). Raises CheckpointError where the tokenizer cannot write the grammar."""
-    return partial(GrammarConstraint, codec, GrammarVocabulary(codec, n_vocab))
+    rows: dict[Hashable, MaskRow] = {}
+    return partial(GrammarConstraint, codec, GrammarVocabulary(codec, n_vocab), rows)
 
 
 class _Row:
@@ -65,11 +66,11 @@ class _Row:
 class GrammarConstraint:
     """See `models.backends.constraint.Constraint`. What `allowed` returns is overwritten by its next call."""
 
-    def __init__(self, codec: TextCodec, vocabulary: GrammarVocabulary) -> None:
+    def __init__(self, codec: TextCodec, vocabulary: GrammarVocabulary, rows: dict[Hashable, MaskRow]) -> None:
         self._codec = codec
         self._vocabulary = vocabulary
         self._choices = SmilesChoices(vocabulary)
-        self._masks = MaskRows(vocabulary.n_vocab)
+        self._masks = MaskRows(vocabulary.n_vocab, rows)
         self._recent: dict[Hashable, MaskRow] = {}
         self._widest = MOST_SIMPLE_GROWTH if vocabulary.is_ours else MOST_GROWTH
         self._margin = _ONE_TOKEN if vocabulary.is_ours else _ONE_TOKEN + MOST_GROWTH

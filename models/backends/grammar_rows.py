@@ -20,34 +20,38 @@ from models.grammar.smiles_state import SmilesState
 _NARROW = 8192  # tokens
 _DENSE = 16  # a row allowing more than one token in so many is kept whole
 _MOST_REMEMBERED = 4096  # rows
+_MOST_CHANGES = 32  # from one row, remembered
 _MOST_EXTRA_OF_ONE = 8  # a simple token adds less to the fewest symbols that finish
 
 
 class MaskRow:
     """The ids one row allows. `place`: where it stands in the table of a narrow vocabulary, -1 if it does not.
     `whole`: the row itself, kept in a wide one where it is dense. `change_to`: the ids to clear and to set to make
-    another row of this one."""
+    another row of this one, by that row. `kept`: whether it will be met again."""
 
-    __slots__ = ("change_to", "ids", "place", "whole")
+    __slots__ = ("change_to", "ids", "kept", "place", "whole")
 
     def __init__(self, ids: Ids, place: int = -1) -> None:
         self.ids = ids
         self.place = place
         self.whole: NDArray[np.bool_] | None = None
-        self.change_to: dict[int, tuple[MaskRow, Ids, Ids]] = {}
+        self.change_to: dict[MaskRow, tuple[Ids, Ids]] = {}
+        self.kept = False
 
 
 class MaskRows:
-    """Writes (B, V) masks. `remember` keeps a row for its key; `write` returns the reused array."""
+    """Writes (B, V) masks. `remember` keeps a row for its key; `write` returns the reused array. The rows of a wide
+    vocabulary are kept in `shared`, for later batches too."""
 
-    def __init__(self, n_vocab: int) -> None:
+    def __init__(self, n_vocab: int, shared: dict[Hashable, MaskRow]) -> None:
         self._n_vocab = n_vocab
         self._narrow = n_vocab <= _NARROW
         self._table = np.zeros((64, n_vocab) if self._narrow else (0, 0), np.bool_)
         self._mask = np.zeros((0, n_vocab), np.bool_)
         self._written: list[MaskRow | None] = []
         self._patched: Sequence[tuple[int, Ids]] = []
-        self.known: dict[Hashable, MaskRow] = {}
+        self._scratch = np.zeros(n_vocab, np.bool_)
+        self.known: dict[Hashable, MaskRow] = {} if self._narrow else shared
 
     def remember(self, key: Hashable, ids: Ids) -> MaskRow:
         """The row of these ids, kept for `key` while there is room."""
@@ -63,6 +67,7 @@ class MaskRows:
         elif len(ids) > self._n_vocab // _DENSE:
             made.whole = np.zeros(self._n_vocab, np.bool_)
             made.whole[ids] = True
+        made.kept = True
         self.known[key] = made
         return made
 
@@ -108,17 +113,22 @@ class MaskRows:
             self._written[at] = row
 
     def _change(self, before: MaskRow | None, row: MaskRow) -> tuple[Ids, Ids]:
-        """Ids to clear and ids to set; between dense rows only the difference, worked out once."""
+        """Ids to clear and ids to set; between rows that come again only the difference, worked out once."""
         if before is None:
             return row.ids[:0], row.ids
-        if before.whole is None or row.whole is None:
-            return before.ids, row.ids
-        known = before.change_to.get(id(row))
+        known = before.change_to.get(row)
         if known is None:
-            differ = np.flatnonzero(before.whole != row.whole).astype(np.int32)
-            known = row, differ[before.whole[differ]], differ[row.whole[differ]]
-            before.change_to[id(row)] = known
-        return known[1:]
+            if not (before.kept and row.kept) or len(before.change_to) >= _MOST_CHANGES:
+                return before.ids, row.ids
+            known = before.change_to[row] = self._less(before.ids, row.ids), self._less(row.ids, before.ids)
+        return known
+
+    def _less(self, ids: Ids, others: Ids) -> Ids:
+        """Those of `ids` that are not among `others`."""
+        self._scratch[others] = True
+        left = ids[~self._scratch[ids]]
+        self._scratch[others] = False
+        return left
 
 
 class SmilesChoices:
