@@ -10,10 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import gemmi
-
 from tools.docking.pocket import find_ligand, ligand_residues
-from tools.docking.residues import CAPS, one_letter
+from tools.docking.residues import CAPS, parent_letter
 from tools.docking.structure import Residue, Structure, chain_breaks, join, load_structure, residues_near
 from tools.errors import InputError
 
@@ -102,20 +100,12 @@ def _near(members: list[Residue], ligand: Residue, distance_angstrom: float) -> 
 def _sequence(
     name: str, members: list[Residue], pocket: tuple[int, ...], ligand: str, notes: list[str]
 ) -> ChainSequence:
-    letters = "".join(_letter(residue.name) for residue in members)
+    letters = "".join(parent_letter(residue.name) for residue in members)
     breaks = chain_breaks(Structure(tuple(members)))
     if breaks:
         places = join([f"{a.label} to {b.label}" for a, b in breaks], limit=4)
         notes = [*notes, f"Chain {name} is not continuous in the file ({places}); what is missing is left out."]
     return ChainSequence(name, letters, pocket, ligand, tuple(notes))
-
-
-def _letter(name: str) -> str:
-    letter = one_letter(name)
-    if letter != "X":
-        return letter
-    code = str(gemmi.find_tabulated_residue(name).one_letter_code).strip().upper()
-    return code if code.isalpha() else "X"
 
 
 def _described(chains: dict[str, list[Residue]]) -> str:

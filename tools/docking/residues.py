@@ -5,6 +5,8 @@ Names outside it are never dropped in silence: they are reported and either refu
 
 from __future__ import annotations
 
+import gemmi
+
 STANDARD = {
     "ALA": "A", "ARG": "R", "ASN": "N", "ASP": "D", "CYS": "C", "GLN": "Q", "GLU": "E", "GLY": "G", "HIS": "H",
     "ILE": "I", "LEU": "L", "LYS": "K", "MET": "M", "PHE": "F", "PRO": "P", "SER": "S", "THR": "T", "TRP": "W",
@@ -94,6 +96,15 @@ def one_letter(name: str) -> str:
     if standard in MODIFIED:
         return MODIFIED[standard][0]
     return STANDARD.get(standard, "X")
+
+
+def parent_letter(name: str) -> str:
+    """As `one_letter`, and for any other residue the letter of its parent in gemmi's table of components (MSE: M)."""
+    letter = one_letter(name)
+    if letter != "X":
+        return letter
+    parent = str(gemmi.find_tabulated_residue(name).one_letter_code).strip().upper()
+    return parent if parent.isalpha() else "X"
 
 
 def is_residue(name: str) -> bool:

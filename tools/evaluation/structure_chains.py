@@ -10,7 +10,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.docking.residues import CAPS, one_letter
+from tools.docking.residues import CAPS, parent_letter
 from tools.docking.structure import Residue, Structure
 from tools.errors import InputError
 
@@ -51,7 +51,7 @@ def protein_chains(structure: Structure, wanted: Collection[str] = (), min_resid
     for name in structure.chains():
         members = tuple(r for r in structure.residues if r.chain == name and r.is_polymer and r.name not in CAPS)
         if members and (name in wanted or (not wanted and len(members) >= min_residues)):
-            found.append(StructureChain(name, "".join(_letter(r.name) for r in members), members))
+            found.append(StructureChain(name, "".join(parent_letter(r.name) for r in members), members))
     missing = set(wanted) - {chain.name for chain in found}
     if missing:
         raise InputError(f"chain {min(missing)!r} is not in the structure; it has {', '.join(structure.chains())}")
@@ -82,12 +82,3 @@ def carry_labels(labelled: str, labels: Iterable[int], target: str) -> tuple[lis
         first += mine != "-"
         second += theirs != "-"
     return sorted(place[label] for label in set(labels) if label in place), n_equal / max(1, n_pairs)
-
-
-def _letter(name: str) -> str:
-    """The parent's letter of a modified residue (MSE: M), X where gemmi's table knows none."""
-    letter = one_letter(name)
-    if letter != "X":
-        return letter
-    parent = gemmi.find_tabulated_residue(name).one_letter_code.strip().upper()
-    return parent if parent.isalpha() else "X"
