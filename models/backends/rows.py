@@ -231,6 +231,8 @@ class ActiveRows:
             rows = bound[constraint.refused(drawn[0].long().cpu().numpy()[bound])]
             if not len(rows):
                 return drawn
+            if not attempt:
+                allowed = allowed.clone()  # the constraint's own buffer must stay as it is
             attempt += 1
             pick = torch.from_numpy(rows).to(drawn.device)
             allowed[pick, drawn[0, pick].long()] = False

@@ -4,6 +4,7 @@ kinds."""
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
+from rdkit import Chem
 from transformers import (
     AutoModelForCausalLM,
     LogitsProcessorList,
@@ -23,6 +25,7 @@ from transformers import (
 
 from models.backends.base import Request, Sample
 from models.errors import ModelInputError, ModelMemoryError
+from models.grammar import parse
 
 SETTINGS: dict[str, Any] = {"temperature": 1.2, "top_p": 0.85, "repetition_penalty": 1.05}
 PROMPTS = [
@@ -309,3 +312,25 @@ def test_abandoning_a_stream_leaves_the_model_usable(model: Any) -> None:
     assert not torch.is_inference_mode_enabled()
     stream.close()
     assert len(list(model.generate(requests(n=1)))) == 3
+
+
+@pytest.mark.parametrize("beams", [0, 6])
+def test_constrained_rows_are_well_formed_and_free_ones_beside_them_unchanged(beams: int, model: Any) -> None:
+    """From a random model, whose own texts never are."""
+    free = requests(n=6, beams=beams)
+    bound = [
+        replace(request, constrained=True, stop=("<MoleculeE>",), request_id=f"bound {request.request_id}")
+        for request in free
+    ]
+    mixed = by_key(model.generate([*free[:2], *bound, free[2]]))
+    assert len(mixed) == 36
+    alone = by_key(model.generate(free))
+    for key, sample in mixed.items():
+        if key in alone:
+            assert sample.token_ids == alone[key].token_ids
+        else:
+            prompt = next(request.prompt for request in bound if request.request_id == key[0])
+            assert sample.finish_reason == "stop"
+            parse(prompt + sample.text)
+            for written in re.findall(r"<MoleculeS>(.*?)<MoleculeE>", prompt + sample.text):
+                assert Chem.MolFromSmiles(written, sanitize=False) is not None
