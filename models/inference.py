@@ -28,20 +28,18 @@ Generate = Callable[[Sequence[Request]], Iterable[Sample]]
 
 @dataclass(frozen=True, slots=True)
 class SamplingOptions:
-    """The defaults are the decoding settings of LOGOS's inference scripts; the length (tokens) is ours.
+    """The defaults are the decoding settings of LOGOS's inference scripts, the limit of new tokens included.
     `beams` and `constrained` as in a Request."""
 
     temperature: float = 1.2
     top_p: float = 0.85
     repetition_penalty: float = 1.05
-    max_new_tokens: int = 256
+    max_new_tokens: int = 1000
     beams: int = 0
     constrained: bool = False
 
 
-LOGOS_OPTIONS = SamplingOptions(max_new_tokens=1000)
-"""The limit of new tokens is the default of its scripts."""
-
+LOGOS_OPTIONS = SamplingOptions()
 PLAIN_OPTIONS = SamplingOptions(temperature=1.0, top_p=0.95, repetition_penalty=1.0)
 """What the shipped checkpoint's card recommends."""
 

@@ -65,7 +65,9 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
         repetition_penalty: Annotated[Number, _option("--repetition-penalty", "--repetition_penalty")] = None,
         max_new_tokens: Annotated[Count, _option("--max-new-tokens", "--max_new_tokens")] = None,
         beams: Annotated[int, _option("--beams", help="Beam search with so many beams.")] = 0,
-        constrained: Annotated[bool, _option("--constrained/--free", help="Well-formed by construction.")] = False,
+        constrained: Annotated[
+            bool | None, _option("--constrained/--free", help="Only what is well-formed, or whatever the model says.")
+        ] = None,
         distinct: Annotated[bool, _option("--distinct", help="Merge equal answers; `copies` counts them.")] = False,
         form: Annotated[Text, _option("--format", help=f"{' or '.join(FORMATS)}; default: as the input.")] = None,
         checkpoint: Annotated[
@@ -77,13 +79,17 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
     ) -> None:
         """Generate from plain inputs or JSON lines; prints JSON lines, best first for each input.
 
-        Defaults: 1 sample, temperature 1.0, top-p 0.95, no penalty, 256 tokens; for LOGOS's lines or form
-        its own: 32, 40 or 10 samples and 10,000 materials, temperature 1.2, top-p 0.85, penalty 1.05.
+        Defaults: 1 sample, temperature 1.0, top-p 0.95, no penalty, 1,000 tokens, constrained; for LOGOS's lines
+        or form its own: 32, 40 or 10 samples and 10,000 materials, temperature 1.2, top-p 0.85, penalty 1.05,
+        free. A server is always asked freely.
         """
         from agent.interface.output import require_writable
+        from models.registry import is_server_address
         from models.task_inputs import need_task
 
         name = need_task(task)
+        if constrained is None and is_server_address(checkpoint or load_settings().checkpoint):
+            constrained = False
         wanted = Wanted(
             n=n,
             temperature=temperature,

@@ -35,7 +35,7 @@ class Wanted:
     repetition_penalty: float | None = None
     max_new_tokens: int | None = None
     beams: int = 0
-    constrained: bool = False
+    constrained: bool | None = None
     seed: int = 0
     distinct: bool = False
     form: str | None = None
@@ -93,7 +93,8 @@ def _settled(task: Task, logos: bool, wanted: Wanted) -> tuple[int, SamplingOpti
     names = ("temperature", "top_p", "repetition_penalty", "max_new_tokens")
     said: dict[str, Any] = {name: getattr(wanted, name) for name in names if getattr(wanted, name) is not None}
     default = LOGOS_OPTIONS if logos else PLAIN_OPTIONS
-    options = replace(default, **said, beams=wanted.beams, constrained=wanted.constrained)
+    constrained = not logos if wanted.constrained is None else wanted.constrained
+    options = replace(default, **said, beams=wanted.beams, constrained=constrained)
     n = wanted.n if wanted.n is not None else (SAMPLES.get(task, 10) if logos else 1)
     check_settings(n, wanted.seed, options)
     return n, options

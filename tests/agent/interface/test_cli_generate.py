@@ -108,7 +108,7 @@ def test_their_lines_in_our_form(organon: Callable[..., Any], logos_shapes: dict
     source = lines_file(tmp_path, THEIRS["pocket"])
     done = organon(
         "model", "generate", "--task", "pocket", "--checkpoint", logos_shapes["qwen3"], "--input", source,
-        "--n", "3", "--max-new-tokens", "4", "--format", "organon",
+        "--n", "3", "--max-new-tokens", "4", "--format", "organon", "--free",
     )  # fmt: skip
     assert [(row["id"], row["task"], row["rank"]) for row in done.rows] == [("a.pdb", "pocket", at) for at in (1, 2, 3)]
     assert {"log_prob", "perplexity", "valid", "residues", "finish_reason"} <= set(done.rows[0])
