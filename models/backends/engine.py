@@ -86,8 +86,10 @@ class Engine:
             return []
 
     def _admit(self) -> None:
+        if not self._waiting:
+            return
         free = self._capacity(self._rows.width) - len(self._rows)
-        if not self._waiting or (self._rows and free < max(1, self._rows_at_most * _JOIN_SHARE)):
+        if self._rows and free < max(1, self._rows_at_most * _JOIN_SHARE):
             return
         self._joining = rows = self._waiting.take(self._capacity_test())
         new = list(dict.fromkeys(row.prompt for row in rows if row.prompt not in self._read))
@@ -101,7 +103,8 @@ class Engine:
         for group in by_read.values():
             read = self._read[group[0].prompt][0]
             self._rows.admit(group, read, [self._read[row.prompt][1] for row in group], wanted)
-            self._joining = [row for row in self._joining if row not in group]
+            admitted = set(map(id, group))
+            self._joining = [row for row in self._joining if id(row) not in admitted]
         self._forget_read()
 
     def _capacity_test(self) -> Callable[[Prompt], bool]:
@@ -165,7 +168,7 @@ class PromptTooLargeError(ModelMemoryError):
     """Carries the prompt of which one row does not fit into memory."""
 
     def __init__(self, prompt: Prompt) -> None:
-        super().__init__(f"one sequence of {prompt.width} tokens does not fit into memory")
+        super().__init__(f"one sequence of {len(prompt.ids) + prompt.limit} tokens does not fit into memory")
         self.prompt = prompt
 
 
