@@ -13,7 +13,6 @@ from agent.refine.sample import Sample
 from agent.refine.strategy import Order, Proposal, derived_seed
 from agent.standing import standings
 from models.registry import load_generator
-from models.training.adapt import adapt
 from tools.domain import Context
 from tools.errors import InputError
 
@@ -33,6 +32,8 @@ class Adapt:
         return [proposal for proposal in proposals if proposal.text not in order.rejected]
 
     def _tune(self, order: Order, context: Context, deps: Deps, folder: Path) -> None:
+        from models.training.adapt import adapt  # loads torch, which a wrong campaign should not wait for
+
         rows = standings(deps, context, before_round=order.round)
         scored = [(s.candidate.text, s.desirability) for s in rows if s.passed and s.desirability][:N_EXAMPLES]
         if not scored:
