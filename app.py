@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from agent.session import Session
 
 
-# Read when torch loads: its threads wait for each other some 30 microseconds awake, then asleep. Torch's own long
+# Read when torch loads: its threads wait for each other a few microseconds awake, then asleep. Torch's own long
 # spinning starves the checks beside it; sleeping at once makes small products slower with more threads.
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 
 def open_session() -> Session:

@@ -50,7 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=80)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=physical_cores(), help="torch threads of every arm")
-    parser.add_argument("--spin", type=int, default=20_000, help="GOMP_SPINCOUNT; the default is the app's own")
+    parser.add_argument("--spin", type=int, default=5_000, help="GOMP_SPINCOUNT; the default is the app's own")
     parser.add_argument("--requests", type=int, default=500, help="requests of mixed lengths")
     parser.add_argument("--lengths", type=int, nargs=2, default=[20, 400], help="their shortest and longest (tokens)")
     parser.add_argument("--mixed-repeats", type=int, default=3)

@@ -46,7 +46,7 @@ OPTIONS = """
 def _process_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from transformers import logging
 
-    monkeypatch.setenv("GOMP_SPINCOUNT", "20000")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "5000")
     threads, verbosity = torch.get_num_threads(), logging.get_verbosity()
     yield
     torch.set_num_threads(threads)
