@@ -19,6 +19,7 @@ from models.grammar import tags
 from models.grammar.chain_copy import MarkedCopy, Script
 from models.grammar.objects import RESIDUE_SMILES, Protein
 from models.grammar.parse import GrammarError
+from models.grammar.properties import KIND_OF_TAG
 from models.grammar.span_states import (
     AMINO_ACIDS,
     LETTERS,
@@ -65,6 +66,8 @@ class GrammarState:
         self._verb = ""
         self._left: list[str] = []  # kinds of the blocks before the verb
         self._n_slots = 0
+        self._last_condition = ""  # the property tag just before this place
+        self._conditioned = False  # whether a molecule so far has property tags
         self._chain = ChainSpan()  # the last protein before the verb
         self._n_right = 0
         self._parts: list[str] | None = None  # kinds of the parts of an open material
@@ -88,8 +91,10 @@ class GrammarState:
         if self._parts is not None:
             missing = not self._parts if self._reading else len(set(self._parts)) < 2
             return (tags.METAL.open, tags.MOLECULE.open, *(() if missing else (tags.MATERIAL.close,)))
+        if self._last_condition:
+            return (tags.MOLECULE.open, *self._conditions())
         if not self._verb:
-            return (*_OPENINGS, *((END_OF_TEXT, *self._verbs()) if self._left else ()))
+            return (*_OPENINGS, *self._conditions(), *((END_OF_TEXT, *self._verbs()) if self._left else ()))
         end = (END_OF_TEXT,) if self._n_right else ()
         if self._verb in _MOLECULE_VERBS:
             return (tags.MOLECULE.open, *end)
@@ -97,10 +102,17 @@ class GrammarState:
             return (tags.CDR.open, *end) if self._reading or self._n_right < max(self._n_slots, 1) else end
         return end or (tags.PROTEIN.open,)
 
+    def _conditions(self) -> tuple[str, ...]:
+        """Property tags that may follow: in a prompt only, since to ask is the prompt's part."""
+        if not self._reading:
+            return ()
+        last = KIND_OF_TAG.get(self._last_condition, -1)
+        return tuple(tag for tag, kind in KIND_OF_TAG.items() if kind > last)
+
     def _verbs(self) -> tuple[str, ...]:
         kinds = set(self._left)
         if kinds == {"Molecule"}:
-            return _MOLECULE_VERBS
+            return () if self._conditioned else _MOLECULE_VERBS
         if kinds == {"Antibody"}:
             return (tags.DESIGN,) if self._n_slots or self._reading else ()
         if self._left != ["Protein"]:
@@ -127,12 +139,15 @@ class GrammarState:
                 self._close(self.span)
         elif tag in tags.VERBS:
             self._verb = tag
+        elif tag in KIND_OF_TAG:
+            self._last_condition, self._conditioned = tag, True
         elif tag == tags.MATERIAL.open:
             self._parts = []
         elif tag == tags.MATERIAL.close:
             self._parts = None
             self._count("Material")
         else:
+            self._last_condition = ""
             self.span = self._open(tag)
             if not self._reading:
                 self._restrict(self.span)
@@ -202,7 +217,7 @@ class GrammarState:
     def _cost_between(self) -> int:
         if self._parts is not None:
             return self._cost_of_parts(set(self._parts))
-        if self._n_right or (self._left and not self._verb):
+        if self._n_right or (self._left and not self._verb and not self._last_condition):
             return 1
         if self._verb in (tags.SEARCH, tags.TRANSFORM, tags.EDIT):
             return 1 + self._open(tags.PROTEIN.open).cost() + (tags.PROTEIN.close not in self._stop)

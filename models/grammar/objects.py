@@ -8,6 +8,8 @@ are A to Z, `X` is an unknown residue.
 import re
 from dataclasses import dataclass, field
 
+from models.grammar.properties import check_order
+
 _RESIDUES = re.compile(r"[A-Z]+")
 _SMILES = re.compile(r"(?:->|<-|[A-Za-z0-9@+\-\[\]()=#$:/\\.%*~])+")  # arrows: dative bonds
 
@@ -82,10 +84,14 @@ class Antibody:
 
 @dataclass(frozen=True, slots=True)
 class Molecule:
+    """`conditions` are property tags (see `properties`) written before it, alone or as the ligand of a complex."""
+
     smiles: str
+    conditions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require_smiles("a molecule", self.smiles)
+        check_order(self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,7 @@ class Material:
     def __post_init__(self) -> None:
         if not self.parts:
             raise ValueError("a material needs at least one metal node or linker")
+        _refuse_conditions("a material", self.parts)
 
     @property
     def metals(self) -> tuple[str, ...]:
@@ -138,6 +145,7 @@ class Reaction:
     def __post_init__(self) -> None:
         _require_some("a reaction needs reactants", self.reactants)
         _require_some("a reaction needs a product", self.products)
+        _refuse_conditions("a reaction", (*self.reactants, *self.products))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,7 @@ class Retrosynthesis:
     def __post_init__(self) -> None:
         _require_some("a retrosynthesis needs a product", self.products)
         _require_some("a retrosynthesis needs reactants", self.reactants)
+        _refuse_conditions("a retrosynthesis", (*self.products, *self.reactants))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +208,12 @@ class CdrDesign:
 def _require_some(message: str, items: tuple[object, ...]) -> None:
     if not items:
         raise ValueError(message)
+
+
+def _refuse_conditions(where: str, items: tuple[object, ...]) -> None:
+    for item in items:
+        if isinstance(item, Molecule) and item.conditions:
+            raise ValueError(f"{where} holds no property tags, got {' '.join(item.conditions)}")
 
 
 Block = Protein | Antibody | Molecule | Material

@@ -26,6 +26,7 @@ from models.grammar.objects import (
     Reaction,
     Retrosynthesis,
 )
+from models.grammar.properties import KIND_OF_TAG, PROPERTY_TAGS
 
 _PIECE = re.compile("|".join(map(re.escape, tags.ALL_TAGS)) + "|(?:<-|[^<])+|<")
 _RESIDUES = re.compile(r"[A-Z]+")
@@ -113,7 +114,7 @@ class _Reader:
 
     def _statement(self, left: list[GrammarObject]) -> GrammarObject:
         verb = self._peek()
-        molecules = tuple(item for item in left if isinstance(item, Molecule))
+        molecules = tuple(item for item in left if isinstance(item, Molecule) and not item.conditions)
         antibodies = tuple(item for item in left if isinstance(item, Antibody))
         if verb in (tags.REACT, tags.REVERSE_REACT) and len(molecules) == len(left):
             self._next += 1
@@ -144,6 +145,18 @@ class _Reader:
 
     def _molecule(self) -> Molecule:
         return Molecule(self._smiles(tags.MOLECULE))
+
+    def _conditioned_molecule(self) -> Molecule:
+        conditions: list[str] = []
+        while self._peek() != tags.MOLECULE.open:
+            following = [
+                tag for tag, kind in KIND_OF_TAG.items() if not conditions or kind > KIND_OF_TAG[conditions[-1]]
+            ]
+            if self._peek() not in following:
+                raise self._fail(" or ".join([tags.MOLECULE.open, *following]))
+            conditions.append(self._peek())
+            self._next += 1
+        return Molecule(self._smiles(tags.MOLECULE), tuple(conditions))
 
     def _smiles(self, span: tags.Span) -> str:
         self._expect(span.open)
@@ -230,5 +243,6 @@ _BLOCKS: dict[str, Callable[[_Reader], Protein | Antibody | Molecule | Material]
     tags.ANTIBODY.open: _Reader._antibody,
     tags.MOLECULE.open: _Reader._molecule,
     tags.MATERIAL.open: _Reader._material,
+    **dict.fromkeys(PROPERTY_TAGS, _Reader._conditioned_molecule),
 }
-_OPENINGS = tuple(_BLOCKS)
+_OPENINGS = (tags.PROTEIN.open, tags.ANTIBODY.open, tags.MOLECULE.open, tags.MATERIAL.open, "a property tag")

@@ -47,7 +47,7 @@ def _render_one(item: GrammarObject) -> str:  # noqa: PLR0911 - one line a form
         case Antibody():
             return render_antibody(item)
         case Molecule():
-            return _wrap(tags.MOLECULE, item.smiles)
+            return "".join(item.conditions) + _wrap(tags.MOLECULE, item.smiles)
         case Material():
             return _wrap(tags.MATERIAL, "".join(_render_part(part) for part in item.parts))
         case Complex():

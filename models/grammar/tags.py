@@ -8,6 +8,8 @@ and one dataclass in `objects`.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.grammar.properties import PROPERTY_TAGS
+
 
 class Alphabet(StrEnum):
     """What stands between the opening and the closing tag of a span, and so how the tokenizer splits it."""
@@ -63,5 +65,6 @@ LOGOS_TAGS: tuple[str, ...] = (
 OUR_TAGS: tuple[str, ...] = (
     *(tag for span in SPANS if span.ours for tag in (span.open, span.close)),
     *OUR_VERBS,
+    *PROPERTY_TAGS,
 )
 ALL_TAGS: tuple[str, ...] = LOGOS_TAGS + OUR_TAGS

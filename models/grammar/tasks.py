@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from models.grammar import tags
 from models.grammar.objects import Antibody, CdrDesign, GrammarObject, Molecule, Protein
 from models.grammar.parse import parse
+from models.grammar.properties import check_order
 from models.grammar.render import render_antibody, render_molecules, render_protein
 
 Task = Literal["molecule", "ligand", "pocket", "retrosynthesis", "reaction", "material", "protein_edit", "antibody_cdr"]
@@ -44,11 +45,11 @@ STOP: dict[Task, str | None] = {
 def prompt_for(task: Task, **inputs: object) -> str:
     """The text to give the model. Inputs by task:
 
-    molecule: none, or prefix (str, the start of a SMILES to go on from) | ligand: proteins (Protein or
-    several; pocket marked or not) | pocket: protein (Protein or its sequence) | retrosynthesis: product
-    (Molecule or SMILES) | reaction: reactants (Molecules or SMILES) | material: none | protein_edit: parent
-    (Protein or sequence) | antibody_cdr: antibodies (Antibody or several, light chain first, exactly one
-    empty slot in all).
+    molecule: none, or prefix (str, the start of a SMILES to go on from) and conditions (property tags) | ligand:
+    proteins (Protein or several; pocket marked or not), and conditions | pocket: protein (Protein or its sequence) |
+    retrosynthesis: product (Molecule or SMILES) | reaction: reactants (Molecules or SMILES) | material: none |
+    protein_edit: parent (Protein or sequence) | antibody_cdr: antibodies (Antibody or several, light chain first,
+    exactly one empty slot in all).
     Raises ValueError for an unknown task (listing the names) and TypeError for inputs that are missing or not
     known.
     """
@@ -113,12 +114,17 @@ def _several(given: _T | str | Sequence[_T | str], kind: Callable[[str], _T]) ->
     return made
 
 
-def _molecule(prefix: str = "") -> str:
-    return tags.MOLECULE.open + prefix
+def _molecule(prefix: str = "", conditions: Sequence[str] = ()) -> str:
+    return _asked(conditions) + tags.MOLECULE.open + prefix
 
 
-def _ligand(proteins: Protein | Sequence[Protein]) -> str:
-    return "".join(map(render_protein, _several(proteins, Protein))) + tags.MOLECULE.open
+def _ligand(proteins: Protein | Sequence[Protein], conditions: Sequence[str] = ()) -> str:
+    return "".join(map(render_protein, _several(proteins, Protein))) + _asked(conditions) + tags.MOLECULE.open
+
+
+def _asked(conditions: Sequence[str]) -> str:
+    check_order(tuple(conditions))
+    return "".join(conditions)
 
 
 def _pocket(protein: Protein | str) -> str:

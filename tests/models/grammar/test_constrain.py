@@ -180,3 +180,16 @@ def test_a_copy_goes_its_own_way():
     write(state, "C)1<MoleculeE>")
     assert other.next_tags() == ()
     write(other, "N)C1")
+
+
+def test_property_tags_are_the_prompts_part_and_lead_to_a_molecule():
+    state = generating("<LogP:2..3><QED:0.7..0.8>")
+    assert state.next_tags() == (tags.MOLECULE.open,)
+    assert state.cost() == 4
+    write(state, "<MoleculeS>CCO<MoleculeE>")
+    assert tags.REACT not in state.next_tags()
+    assert not any(tag.startswith("<LogP") for tag in generating().next_tags())
+    write(generating("<ProteinS>MK<PocketS>T<PocketE><ProteinE><MW:300..350>"), "<MoleculeS>C<MoleculeE>")
+    for wrong in ("<QED:0.7..0.8><LogP:2..3>", "<LogP:2..3><ProteinS>"):
+        with pytest.raises(GrammarError):
+            generating(wrong)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from models.grammar import STOP, GrammarError, extract, parse, prompt_for, render, tags
 from models.grammar import objects as go
+from models.grammar.properties import LOG_P, PROPERTIES, condition_tags
 
 BOOLEANS = st.booleans()
 residues = st.text("ACDEFGHIKLMNPQRSTVWYXBZJUO", min_size=1, max_size=40)
@@ -36,6 +37,10 @@ def antibodies(draw):
     return go.Antibody(sequence, tuple(zip(cuts[::2], cuts[1::2], strict=False)))
 
 
+conditions = st.tuples(*(st.sampled_from(["", *item.tags]) for item in PROPERTIES)).map(
+    lambda t: tuple(filter(None, t))
+)
+conditioned = st.builds(go.Molecule, smiles, conditions)
 plain = proteins(marked=st.just(False))
 annotated = proteins(expanded=st.just(False))
 statements = st.one_of(
@@ -53,9 +58,9 @@ statements = st.one_of(
 blocks = st.one_of(
     proteins(),
     antibodies(),
-    molecules,
+    conditioned,
     st.builds(go.Material, st.lists(st.one_of(metals, molecules), min_size=1, max_size=4).map(tuple)),
-    st.builds(go.Complex, st.lists(proteins(), min_size=1, max_size=2).map(tuple), molecules),
+    st.builds(go.Complex, st.lists(proteins(), min_size=1, max_size=2).map(tuple), conditioned),
 )
 
 
@@ -119,7 +124,12 @@ def test_the_forms_of_the_specification_to_the_letter():
     material = go.Material((go.Metal("[Zn]"), go.Molecule("O=C([O-])c1ccncc1")))
     assert render(material) == ("<MaterialS><MetalS>[Zn]<MetalE><MoleculeS>O=C([O-])c1ccncc1<MoleculeE><MaterialE>")
     assert len(tags.LOGOS_TAGS) == 16
-    assert tags.OUR_TAGS == ("<CdrS>", "<CdrE>", "<Edit>", "<Design>")
+    assert tags.OUR_TAGS[:4] == ("<CdrS>", "<CdrE>", "<Edit>", "<Design>")
+    assert tags.OUR_TAGS[4] == "<LogP:..0>"
+    assert (
+        go.Molecule("CCO", ("<LogP:0..1>", "<QED:0.4..0.5>"))
+        == parse("<LogP:0..1><QED:0.4..0.5><MoleculeS>CCO<MoleculeE>")[0]
+    )
 
 
 def test_every_residue_smiles_is_that_amino_acid():
@@ -184,3 +194,40 @@ def test_emptying_and_filling_a_loop_are_inverse(antibody, loop, data):
     if emptied is None or start == end:
         return
     assert emptied.filled(index, antibody.sequence[start:end]) == antibody
+
+
+def test_a_value_on_an_edge_belongs_to_the_bin_above_and_bins_have_bounds():
+    assert LOG_P.tag_of(2.0) == "<LogP:2..3>"
+    assert LOG_P.tag_of(1.999) == "<LogP:1..2>"
+    assert LOG_P.tag_of(-9) == "<LogP:..0>"
+    assert LOG_P.bounds_of("<LogP:6..>") == (6, float("inf"))
+    assert LOG_P.tags_within(2, 4) == ("<LogP:2..3>", "<LogP:3..4>")
+    assert LOG_P.tags_within(2.5, 2.6) == ("<LogP:2..3>",)
+    assert condition_tags({"qed": 0.75, "log_p": 2.5}) == ("<LogP:2..3>", "<QED:0.7..0.8>")
+    with pytest.raises(ValueError, match="tpsa"):
+        condition_tags({"tpsa": 1.0})
+    with pytest.raises(ValueError, match="lower bound first"):
+        LOG_P.tags_within(3, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<QED:0.4..0.5><LogP:0..1><MoleculeS>CCO<MoleculeE>",  # out of order
+        "<LogP:0..1><LogP:1..2><MoleculeS>CCO<MoleculeE>",  # twice
+        "<LogP:0..1><ProteinS>MK<ProteinE>",
+        "<LogP:0..1><MoleculeS>CCO<MoleculeE><React><MoleculeS>CCO<MoleculeE>",
+        "<MoleculeS>CCO<MoleculeE><React><LogP:0..1><MoleculeS>CCO<MoleculeE>",
+        "<LogP:0..1>",
+    ],
+)
+def test_property_tags_out_of_place_are_located_errors(text):
+    with pytest.raises(GrammarError):
+        parse(text)
+
+
+def test_property_tags_in_a_reaction_or_material_are_refused():
+    asked = go.Molecule("CCO", ("<LogP:0..1>",))
+    for build in (lambda: go.Reaction((asked,), (go.Molecule("C"),)), lambda: go.Material((asked,))):
+        with pytest.raises(ValueError, match="no property tags"):
+            build()
