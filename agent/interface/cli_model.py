@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +12,7 @@ import typer
 from agent.interface.cli_evaluate import evaluate_command
 from agent.interface.cli_generate import generate_command
 from agent.interface.cli_score import embed_command, score_command
+from agent.interface.cli_train import train_commands
 
 if TYPE_CHECKING:
     from agent.config import Settings
@@ -43,20 +43,5 @@ def model_commands(load_settings: Callable[[], Settings]) -> typer.Typer:
     commands.command("embed")(embed_command(load_settings))
     commands.command("eval")(evaluate_command(load_settings))
 
-    train = typer.Typer(help="Train a checkpoint.", no_args_is_help=True)
-
-    @train.command("pretrain")
-    def pretrain(
-        config: Annotated[str, typer.Option("--config", help="A shipped configuration's name or a TOML file.")],
-        data: Annotated[Path, typer.Option("--data", help="Directory of the training data.")],
-        out: Annotated[Path, typer.Option("--out", help="Where checkpoints and the log go.")],
-        resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
-        minutes: Annotated[float | None, typer.Option("--minutes", help="Stop after this wall time.")] = None,
-    ) -> None:
-        """Pre-train on packed scientific text; resumable; progress on stderr."""
-        from models.training.pretrain import run
-
-        run(config=config, data=data, out=out, resume=resume, minutes=minutes)
-
-    commands.add_typer(train, name="train")
+    commands.add_typer(train_commands(), name="train")
     return commands
