@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from models.errors import TrainingError
 from models.tokenizer import ScientificTokenizer
 from models.training.batches import MixtureSampler, group_by_length, validation_batches
-from models.training.config import ConfigError, PretrainConfig, load_pretrain_config
+from models.training.config import ConfigError, PretrainConfig, load_config
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,7 @@ def run(config: str, data: Path, out: Path, resume: bool = False, minutes: float
     `minutes` replaces the configuration's limit. Returns the final summary (steps, tokens, validation losses,
     checkpoint).
     """
-    settings = load_pretrain_config(config)
+    settings = load_config("pretrain", config, PretrainConfig)
     if minutes is not None:
         settings = replace(settings, minutes=minutes, steps=None)
     corpus = data

@@ -14,7 +14,7 @@ from models.tokenizer import ScientificTokenizer
 from models.training import pretrain as pretrain_module
 from models.training.batches import MixtureSampler, group_by_length, validation_batches
 from models.training.checkpoint import CorruptCheckpointError, checkpoints
-from models.training.config import ConfigError, PretrainConfig, config_names, load_pretrain_config
+from models.training.config import ConfigError, PretrainConfig
 from models.training.optimizer import orthogonalise
 from models.training.pretrain import cosine_share, pretrain, run
 
@@ -187,30 +187,3 @@ def test_cosine_share():
     assert cosine_share(9, 0.0, 10, 0.1) == pytest.approx(1.0)
     assert cosine_share(100, 0.5, 10, 0.1) == pytest.approx(0.55)
     assert cosine_share(100, 2.0, 10, 0.1) == pytest.approx(0.1)
-
-
-def test_packaged_configurations_load():
-    assert "first" in config_names()
-    for name in config_names():
-        assert sum(load_pretrain_config(name).mixture.values()) == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("steps = 1\nlearning_rat = 1\n[mixture]\nmolecule = 1.0", "unknown keys learning_rat"),
-        ("steps = 1", r"lacks the table \[mixture\]"),
-        ("steps = 1\nminutes = 1\n[mixture]\nmolecule = 1.0", "either minutes or steps"),
-        ("steps = 1\n[mixture]\nmolecule = -1.0", "shares of 0 or more"),
-        ("steps = 1\nhidden_size = 30\nn_heads = 4\n[mixture]\nmolecule = 1.0", "evenly"),
-        ("steps = [", "not TOML"),
-        ('steps = 1\nn_layers = "two"\n[mixture]\nmolecule = 1.0', "wrong kind"),
-    ],
-)
-def test_wrong_configurations_are_one_clear_line(tmp_path, text, message):
-    path = tmp_path / "wrong.toml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=message):
-        load_pretrain_config(str(path))
-    with pytest.raises(ConfigError, match="no configuration 'nowhere'"):
-        load_pretrain_config("nowhere")
