@@ -15,9 +15,9 @@ from typing import Any
 
 from rdkit import Chem, rdBase
 
+from models.answer_voting import canonical_parts
 from tools.errors import InputError
 from tools.evaluation.ask import Question, ask
-from tools.evaluation.candidates import canonical_parts
 from tools.evaluation.charge_balance import framework_balances, has_metal
 from tools.evaluation.data_files import need_columns, read_rows
 from tools.evaluation.intervals import share_figure

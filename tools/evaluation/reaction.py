@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tools.evaluation.ask import ask
-from tools.evaluation.candidates import candidate_of
 from tools.evaluation.protocol import Case, Evaluator, Figure, Record, Row, Setup
 from tools.evaluation.reaction_records import (
+    ask_spelled,
     invalid_figure,
     ranked_record,
     reaction_case,
-    spelled_questions,
+    spellings_figure,
     top_figures,
 )
 
@@ -30,14 +29,9 @@ class ReactionStudy:
         return (reaction_case("reaction", row_id, row) for row_id, row in rows)
 
     def answer(self, cases: Sequence[Case]) -> Sequence[Record]:
-        settings = self.setup.settings
-        asked = [spelled_questions(case, "reaction", settings.augment, settings.seed) for case in cases]
-        flat = ask(self.setup.generator, "reaction", [one for group in asked for one in group], settings)
         records = []
-        for at, case in enumerate(cases):
-            answers = flat[at * settings.augment : (at + 1) * settings.augment]
-            found = [[candidate_of([one["smiles"]]) if one["valid"] else None for one in given] for given in answers]
-            record = ranked_record(case.truth["product"], found)
+        for case, found in zip(cases, ask_spelled(self.setup, "reaction", cases), strict=True):
+            record = ranked_record(case.truth["reactants"], case.truth["product"], found)
             records.append({"reactants": case.inputs["reactants"], **record})
         return records
 
@@ -47,6 +41,7 @@ class ReactionStudy:
         return [
             *top_figures(records, "rank", "top", settings.n * settings.augment, exact),
             invalid_figure(records, settings.seed, "reactions"),
+            *spellings_figure(records, settings.augment, settings.seed, "reactions"),
         ]
 
 

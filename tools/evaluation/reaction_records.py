@@ -6,20 +6,18 @@ file, each in a block of its own, as in training.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
 
-from models.grammar.tasks import Task, prompt_for
-from tools.evaluation.ask import Question
-from tools.evaluation.candidates import (
-    Candidate,
-    canonical_parts,
-    place_of,
-    place_of_largest,
-    rank_candidates,
-    spellings,
-)
-from tools.evaluation.intervals import ratio_figure, share_figure
-from tools.evaluation.protocol import Case, Figure, Record, Row
+from models.answer_voting import Candidate, candidate_of, canonical_parts, vote
+from models.grammar.tasks import Task
+from models.spelled_inputs import spell_inputs
+from models.task_inputs import understand
+from tools.evaluation.ask import Question, ask
+from tools.evaluation.candidates import place_of, place_of_largest
+from tools.evaluation.intervals import mean_figure, ratio_figure, share_figure
+from tools.evaluation.protocol import Case, Figure, Record, Row, Setup
 
 TOP = (1, 3, 5, 10)
 _KEPT = 10
@@ -40,30 +38,39 @@ def reaction_case(task: Task, row_id: str, row: Row) -> Case:
 
 
 def spelled_questions(case: Case, task: Task, augment: int, seed: int) -> list[Question]:
-    """A question for each of `augment` spellings of what the prompt gives: the product, or each reactant."""
-    name = "product" if task == "retrosynthesis" else "reactants"
-    given = case.inputs[name]
-    molecules = [given] if isinstance(given, str) else list(given)
-    ways = [spellings(smiles, augment, f"{seed}|{case.case_id}|{at}") for at, smiles in enumerate(molecules)]
-    questions = [Question(case.case_id, case.inputs)]
-    for turn in range(1, augment):
-        chosen = [way[turn] for way in ways]
-        prompt = prompt_for(task, **{name: chosen if name == "reactants" else chosen[0]})
-        questions.append(Question(f"{case.case_id}/{turn}", case.inputs, prompt))
-    return questions
+    """A question for each of up to `augment` spellings of what the prompt gives; a small molecule has fewer."""
+    first = understand(task, 0, {**case.inputs, "id": case.case_id})
+    return [Question(one.name, case.inputs, one.prompt) for one in spell_inputs(task, first, augment, seed)]
 
 
-def ranked_record(truth: Candidate, answers: Sequence[Sequence[Candidate | None]]) -> Record:
-    """Places of the truth and of its largest molecule, the first candidates, and how many answers were invalid."""
-    ranked = rank_candidates(answers)
+def ask_spelled(setup: Setup, task: Task, cases: Sequence[Case]) -> list[list[list[Candidate | None]]]:
+    """For each case and each spelling of it the candidates answered, best first (None: invalid); all spellings of all
+    cases are decoded together."""
+    settings = setup.settings
+    asked = [spelled_questions(case, task, settings.augment, settings.seed) for case in cases]
+    answered = iter(ask(setup.generator, task, [question for group in asked for question in group], settings))
+    return [[[_read(task, answer) for answer in ranked] for ranked in islice(answered, len(group))] for group in asked]
+
+
+def _read(task: Task, answer: Mapping[str, Any]) -> Candidate | None:
+    if not answer["valid"]:
+        return None
+    return candidate_of(answer["reactants"] if task == "retrosynthesis" else [answer["smiles"]])
+
+
+def ranked_record(given: Candidate, truth: Candidate, answers: Sequence[Sequence[Candidate | None]]) -> Record:
+    """Places of the truth and of its largest molecule, the first candidates, and how many answers were invalid, from
+    the answers to each spelling of the molecules `given`."""
+    ranked = [one.candidate for one in vote(answers, given)]
     return {
         "truth": list(truth),
         "rank": place_of(truth, ranked),
         "maxfrag_rank": place_of_largest(truth, ranked),
         "predictions": [list(candidate) for candidate in ranked[:_KEPT]],
         "n_distinct": len(ranked),
+        "n_spellings": len(answers),
         "n_answers": sum(map(len, answers)),
-        "n_invalid": sum(candidate is None for given in answers for candidate in given),
+        "n_invalid": sum(candidate is None for given_one in answers for candidate in given_one),
     }
 
 
@@ -90,3 +97,10 @@ def invalid_figure(records: Sequence[Record], seed: int, over: str) -> Figure:
         seed=seed,
         over=over,
     )
+
+
+def spellings_figure(records: Sequence[Record], augment: int, seed: int, over: str) -> list[Figure]:
+    """How many spellings were asked, where more than one was wanted."""
+    text = f"distinct spellings asked of an input, of {augment} wanted; small molecules have fewer"
+    asked = [record["n_spellings"] for record in records]
+    return [mean_figure("spellings", asked, text, seed=seed, over=over)] if augment > 1 else []

@@ -2,7 +2,8 @@
 
 Top-k as in Liu et al. 2017 (doi:10.1021/acscentsci.7b00303) on exact sets of reactants; MaxFrag after Tetko et al.
 2020 (doi:10.1038/s41467-020-19266-y); round trip after Schwaller et al. 2020 (doi:10.1039/c9sc05704h), with the same
-checkpoint as forward model, greedy. Ranking: `candidates`. Reaction classes are not given to the model. A round trip by
+checkpoint as forward model, greedy. Ranking over the spellings of a product
+(`--augment`): `models.answer_voting`. Reaction classes are not given to the model. A round trip by
 the same checkpoint says that it agrees with itself, not that the reaction works.
 """
 
@@ -12,16 +13,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from models.answer_voting import candidate_of
 from models.errors import ModelInputError
 from tools.evaluation.ask import Question, ask
-from tools.evaluation.candidates import candidate_of
 from tools.evaluation.intervals import mean_figure, ratio_figure, share_figure
 from tools.evaluation.protocol import Case, Evaluator, Figure, Record, Row, Setup
 from tools.evaluation.reaction_records import (
+    ask_spelled,
     invalid_figure,
     ranked_record,
     reaction_case,
-    spelled_questions,
+    spellings_figure,
     top_figures,
 )
 
@@ -34,14 +36,9 @@ class RetrosynthesisStudy:
         return (reaction_case("retrosynthesis", row_id, row) for row_id, row in rows)
 
     def answer(self, cases: Sequence[Case]) -> Sequence[Record]:
-        settings = self.setup.settings
-        asked = [spelled_questions(case, "retrosynthesis", settings.augment, settings.seed) for case in cases]
-        flat = ask(self.setup.generator, "retrosynthesis", [one for group in asked for one in group], settings)
         records = []
-        for at, case in enumerate(cases):
-            answers = flat[at * settings.augment : (at + 1) * settings.augment]
-            found = [[candidate_of(one["reactants"]) if one["valid"] else None for one in given] for given in answers]
-            record = ranked_record(case.truth["reactants"], found)
+        for case, found in zip(cases, ask_spelled(self.setup, "retrosynthesis", cases), strict=True):
+            record = ranked_record(case.truth["product"], case.truth["reactants"], found)
             records.append({"product": case.inputs["product"], **record})
         self._round_trips(cases, records)
         return records
@@ -83,6 +80,7 @@ class RetrosynthesisStudy:
             *top_figures(records, "maxfrag_rank", "maxfrag", most, maxfrag),
             *self._round_trip_figures(records),
             invalid_figure(records, settings.seed, "products"),
+            *spellings_figure(records, settings.augment, settings.seed, "products"),
             mean_figure(
                 "distinct_predictions",
                 [record["n_distinct"] for record in records],

@@ -19,6 +19,7 @@ def made(**given: Any) -> dict[str, Any]:
         "rank": None,
         "maxfrag_rank": None,
         "n_distinct": 1,
+        "n_spellings": 2,
         "n_answers": 10,
         "n_invalid": 0,
         "round_trip": [False],
@@ -56,7 +57,7 @@ def test_several_round_trips(random_model: Any) -> None:
 
 def test_k_beyond_the_number_of_answers_is_not_told(random_model: Any) -> None:
     study = open_study(reaction.EVALUATOR, random_model, n=2, augment=2)
-    assert [figure.name for figure in study.figures([made()])] == ["top_1", "top_3", "invalid_share"]
+    assert [figure.name for figure in study.figures([made()])] == ["top_1", "top_3", "invalid_share", "spellings"]
 
 
 @pytest.mark.parametrize("evaluator", [retrosynthesis.EVALUATOR, reaction.EVALUATOR], ids=lambda one: one.name)
@@ -74,8 +75,8 @@ def test_through_the_shipped_checkpoint(evaluator: Evaluator, shipped_model: Any
 
 
 def test_the_round_trip_is_the_greedy_forward_answer(shipped_model: Any) -> None:
+    from models.answer_voting import candidate_of
     from models.inference import SamplingOptions, generate_for_task
-    from tools.evaluation.candidates import candidate_of
 
     study = open_study(retrosynthesis.EVALUATOR, shipped_model, {"round_trip": 2}, n=4, max_new_tokens=80)
     (case,) = study.cases([("row-1", ROW)])
