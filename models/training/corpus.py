@@ -3,18 +3,19 @@
 Written: `<modality>.<part>.tokens.npy` (uint16, documents end to end, each `<bos> text <eos>`),
 `<modality>.<part>.offsets.npy` (int64, where each begins, plus the end), the tokenizer, and `corpus.json` with
 counts, licences and everything dropped. The same input gives the same bytes whatever the number of workers.
-Molecules are the neutral parent (RDKit Uncharger; permanent charges kept), once canonical and once in a random
-spelling.
+Molecules are the neutral parent (RDKit Uncharger; permanent charges kept), once canonical, once in a random spelling
+and once behind some of their property tags; reactions are root-aligned (`models.reaction_spelling`).
 """
 
 import json
 import multiprocessing
+import random
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from rdkit import Chem, rdBase
@@ -22,6 +23,8 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from models.grammar import render
 from models.grammar.objects import Complex, Molecule, Protein
+from models.grammar.properties import condition_tags
+from models.molecule_properties import measured_properties
 from models.tokenizer import MAX_LENGTH, ScientificTokenizer
 from models.training import sources
 from models.training.exclusions import (
@@ -40,8 +43,16 @@ SHARED_OUT = {"molecule": 1.0, "reaction": 1.0, "protein": 1.0, "edit": 1.0}
 """What a share can be set for, and the share where none is."""
 
 
-def neutral_spellings(smiles: str) -> tuple[str, str] | None:
-    """The neutral parent, canonical and in one random spelling; None where it is no single small molecule."""
+class Parent(NamedTuple):
+    """The neutral parent of a molecule: canonical, in one random spelling, and its property tags."""
+
+    canonical: str
+    spelling: str
+    asked: tuple[str, ...]
+
+
+def neutral_parent(smiles: str) -> Parent | None:
+    """None where it is no single molecule of 2 to 70 heavy atoms."""
     with rdBase.BlockLogs():
         mol = parsed(smiles)
         if mol is None or not 1 < mol.GetNumHeavyAtoms() <= MAX_HEAVY_ATOMS:
@@ -53,7 +64,7 @@ def neutral_spellings(smiles: str) -> tuple[str, str] | None:
         if "." in canonical:
             return None
         (spelling,) = Chem.MolToRandomSmilesVect(mol, 1, randomSeed=seed_of(canonical) % 2**31)
-    return canonical, str(spelling)
+        return Parent(canonical, str(spelling), condition_tags(measured_properties(mol)))
 
 
 def build_corpus(data: Path, out: Path, workers: int = 3, shares: Mapping[str, float] | None = None) -> dict[str, Any]:
@@ -99,41 +110,52 @@ def _document_groups(
 def _molecules(data: Path, pool: Any, dropped: Counter[str], share: float) -> Iterator[Document]:
     pairs = [pair for pair in sources.load_molecule_smiles(data, dropped) if kept(pair[1], share)]
     seen: set[str] = set()
-    spelled = pool.imap(neutral_spellings, (smiles for _, smiles in pairs), chunksize=2000)
-    for (source, _), spellings in zip(pairs, spelled, strict=True):
-        if spellings is None:
+    parents = pool.imap(neutral_parent, (smiles for _, smiles in pairs), chunksize=2000)
+    for (source, _), parent in zip(pairs, parents, strict=True):
+        if parent is None:
             dropped["molecules: no single parent of 2 to 70 heavy atoms"] += 1
-        elif spellings[0] in seen:
+        elif parent.canonical in seen:
             dropped["molecules: same neutral parent"] += 1
         else:
-            seen.add(spellings[0])
-            for modality, smiles in zip(("molecule", "molecule_random"), spellings, strict=True):
-                yield Document(modality, source, spellings[0], render(Molecule(smiles)))
+            seen.add(parent.canonical)
+            yield from _molecule_documents(source, parent)
+
+
+def _molecule_documents(source: str, parent: Parent) -> Iterator[Document]:
+    rng = random.Random(seed_of("asked", parent.canonical))
+    molecules = {
+        "molecule": Molecule(parent.canonical),
+        "molecule_random": Molecule(parent.spelling),
+        "molecule_property": Molecule(parent.canonical, sources.some_of(parent.asked, rng)),
+    }
+    for modality, molecule in molecules.items():
+        yield Document(modality, source, parent.canonical, render(molecule))
 
 
 def _reactions(data: Path, pool: Any, dropped: Counter[str], share: float) -> Iterator[Document]:
-    rows = [row for row in sources.load_reaction_rows(data) if kept(row[1], share)]
-    for documents, row in zip(pool.imap(_reaction_worker, rows, chunksize=1000), rows, strict=True):
-        if not documents:
-            dropped[f"{row[0]}: product or reactant set of a validation or test reaction"] += 1
+    rows = [row for row in sources.load_reaction_rows(data) if kept(row.reactants, share)]
+    for (documents, why_none), row in zip(pool.imap(_reaction_worker, rows, chunksize=500), rows, strict=True):
+        if why_none:
+            dropped[f"{row.source}: {why_none}"] += 1
         yield from documents
     for held_out in held_out_reactions(data):
         if held_out.get("split", "valid") == "valid":
             name = "chem/uspto15k_forward.csv.gz" if "split" in held_out else "chem/uspto50k.valid.csv.gz"
-            yield from sources.reaction_documents(name, held_out["reactants"], held_out["product"], None)
+            row = sources.ReactionRow(name, held_out["reactants"], held_out["product"], held_out.get("rxn_mapped", ""))
+            yield from sources.reaction_documents(row, None)[0]
 
 
 def _complexes(data: Path, pool: Any, dropped: Counter[str]) -> Iterator[Document]:
     rows = list(sources.load_complexes(data, dropped))
     pairs = list(sources.load_dti_pairs(data, dropped))
     smiles = sorted({row["smiles"] for _, row in rows} | {pair[2] for pair in pairs})
-    parents = dict(zip(smiles, pool.map(neutral_spellings, smiles, chunksize=500), strict=True))
+    parents = dict(zip(smiles, pool.map(neutral_parent, smiles, chunksize=500), strict=True))
     for source, row in rows:
-        if (spellings := parents[row["smiles"]]) is not None:
-            yield from sources.complex_documents(source, row, spellings[0])
+        if (parent := parents[row["smiles"]]) is not None:
+            yield from sources.complex_documents(source, row, parent.canonical, parent.asked)
     for source, sequence, ligand in pairs:
-        if (spellings := parents[ligand]) is not None:
-            text = render(Complex((Protein(sequence),), Molecule(spellings[0])))
+        if (parent := parents[ligand]) is not None:
+            text = render(Complex((Protein(sequence),), Molecule(parent.canonical)))
             yield Document("complex_plain", source, sequence, text)
 
 
@@ -152,8 +174,8 @@ def _encode_worker(texts: list[str]) -> list[list[int]]:
     return _tokenizer.encode_many(texts)
 
 
-def _reaction_worker(row: tuple[str, str, str]) -> list[Document]:
-    return sources.reaction_documents(*row, _exclusions)
+def _reaction_worker(row: sources.ReactionRow) -> tuple[list[Document], str]:
+    return sources.reaction_documents(row, _exclusions)
 
 
 class _Packer:

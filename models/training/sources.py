@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.grammar import render
 from models.grammar.objects import (
@@ -27,7 +27,7 @@ from models.grammar.objects import (
     Reaction,
     Retrosynthesis,
 )
-from models.tokenizer import MAX_LENGTH
+from models.reaction_spelling import AlignedReaction
 from models.training.exclusions import (
     KmerIndex,
     ReactionExclusions,
@@ -54,10 +54,25 @@ LICENCES: dict[str, str] = {
     "bio/gfp_sarkisyan2016.csv.gz": "CC BY 4.0; start-set membership from a CC BY-NC-SA 4.0 repository",
     "bio/aav_bryant2021_ggs.csv.gz": "none stated (Bryant et al. 2021)",
 }
+ROOTS = {"chem/uspto50k.train.csv.gz": 3, "chem/uspto15k_forward.csv.gz": 2, "chem/uspto_full_extra.csv.gz": 1}
+"""Root-aligned spellings of each reaction and direction: more for the sets that the benchmarks resemble."""
+ASKED_SHARE = 0.25
+"""Share of the ligands with property tags: enough to learn them beside a pocket, which they must not stand in for."""
+SHOWN_RESIDUES = 160
+"""Residues of the shorter windows of a chain: twice that and its marks are well within the context."""
 MAX_RESIDUES = 440  # leaves room for pocket tags and a ligand in a context of 512
 POCKET_SPLITS_FOR_TRAINING = ("train",)
 BENCHMARK_DTI_SOURCES = ("PLAPT_benchmark1k", "PDBbind2016_core290")
 MAX_PAIRS_PER_PROTEIN = 40
+
+
+class ReactionRow(NamedTuple):
+    """One reaction of a source; `mapped` is it with atom maps, or empty."""
+
+    source: str
+    reactants: str
+    product: str
+    mapped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +112,40 @@ def load_molecule_smiles(data: Path, dropped: Counter[str]) -> Iterator[tuple[st
             yield name, row["smiles"]
 
 
-def load_reaction_rows(data: Path) -> Iterator[tuple[str, str, str]]:
-    """(source, reactants, product) of every reaction that may be trained on, before exclusions."""
-    for name in ("chem/uspto50k.train.csv.gz", "chem/uspto15k_forward.csv.gz", "chem/uspto_full_extra.csv.gz"):
+def load_reaction_rows(data: Path) -> Iterator[ReactionRow]:
+    """Every reaction that may be trained on, before exclusions."""
+    for name in ROOTS:
         for row in read_csv(data / name):
             if row.get("split", "train") == "train":
-                yield name, row["reactants"], row["product"]
+                yield ReactionRow(name, row["reactants"], row["product"], row.get("rxn_mapped", ""))
 
 
-def reaction_documents(
-    source: str, reactants: str, product: str, exclusions: ReactionExclusions | None
-) -> list[Document]:
-    """Both directions, each fragment its own block; empty where an exclusion applies. None: held out."""
-    if exclusions is not None and exclusions.excludes(reactants, product):
-        return []
-    left = tuple(Molecule(part) for part in reactants.split("."))
-    right = tuple(Molecule(part) for part in product.split("."))
+def reaction_documents(row: ReactionRow, exclusions: ReactionExclusions | None) -> tuple[list[Document], str]:
+    """Both directions in `ROOTS` spellings each, every fragment its own block; where there are none, why (second).
+
+    Without `exclusions` the reaction is a held-out one, spelled once.
+    """
+    if exclusions is not None and exclusions.excludes(row.reactants, row.product):
+        return [], "product or reactant set of a validation or test reaction"
+    mapped_reactants, _, mapped_product = row.mapped.rpartition(">")
+    try:
+        aligned = AlignedReaction(
+            mapped_reactants.removesuffix(">") or row.reactants, mapped_product if row.mapped else row.product
+        )
+    except ValueError:
+        return [], "more than one product, or a side RDKit cannot read"
     held_out = exclusions is None
-    key = f"{reactants}>>{product}"
-    return [
-        Document("reaction", source, key, render(Reaction(left, right)), held_out),
-        Document("retrosynthesis", source, key, render(Retrosynthesis(right, left)), held_out),
-    ]
+    key = f"{row.reactants}>>{row.product}"
+    documents = []
+    for number in range(1 if held_out else ROOTS[row.source]):
+        rng = random.Random(seed_of("root", number, key))
+        product, reactants = aligned.retrosynthesis(rng)
+        backwards = Retrosynthesis((Molecule(product),), tuple(map(Molecule, reactants)))
+        documents.append(Document("retrosynthesis", row.source, key, render(backwards), held_out))
+        reactants, product = aligned.forward(rng)
+        forwards = Reaction(tuple(map(Molecule, reactants)), (Molecule(product),))
+        documents.append(Document("reaction", row.source, key, render(forwards), held_out))
+    return documents, ""
 
 
 def load_complexes(data: Path, dropped: Counter[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -138,8 +165,11 @@ def load_complexes(data: Path, dropped: Counter[str]) -> Iterator[tuple[str, dic
             yield name, row
 
 
-def complex_documents(source: str, row: dict[str, Any], ligand: str) -> list[Document]:
-    """All levels of one complex: whole chains where they fit, windows at the pocket, expanded and plain."""
+def complex_documents(source: str, row: dict[str, Any], ligand: str, asked: tuple[str, ...]) -> list[Document]:
+    """All levels of one complex: whole chains where they fit, windows at the pocket, expanded and plain.
+
+    Every fourth, by chance, names some of `asked`, the ligand's property tags.
+    """
     sequence, pocket = row["sequence"].upper(), tuple(sorted(set(row["pocket"])))
     rng = random.Random(seed_of("complex", row["id"]))
     others = [
@@ -153,13 +183,19 @@ def complex_documents(source: str, row: dict[str, Any], ligand: str) -> list[Doc
         variants.append((whole, *others))
     if len(sequence) <= MAX_RESIDUES:
         variants += [(whole,), (whole,)]
-    variants += [(crop_to_pocket(whole, rng),) for _ in range(3)]
+    variants += [(crop_to_pocket(whole, rng, size),) for size in (SHOWN_RESIDUES, 280, 280)]
     windows = [variant[0] for variant in variants[-2:]]
     variants += [(Protein(w.sequence, w.pocket, expanded=True),) for w in windows[:1] if _expandable(w)]
     variants.append((Protein(windows[-1].sequence),))
-    molecule = Molecule(ligand)
-    texts = [render(Complex(proteins, molecule)) for proteins in variants]
-    return [Document("complex", source, sequence, text) for text in texts]
+    ligands = [Molecule(ligand, some_of(asked, rng) if rng.random() < ASKED_SHARE else ()) for _ in variants]
+    complexes = [Complex(proteins, molecule) for proteins, molecule in zip(variants, ligands, strict=True)]
+    return [Document("complex", source, sequence, render(one)) for one in complexes]
+
+
+def some_of(asked: tuple[str, ...], rng: random.Random) -> tuple[str, ...]:
+    """At least one of the property tags, in their order."""
+    chosen = rng.sample(range(len(asked)), rng.randint(1, len(asked)))
+    return tuple(asked[at] for at in sorted(chosen))
 
 
 def crop_to_pocket(protein: Protein, rng: random.Random, max_residues: int = 280) -> Protein:
@@ -212,12 +248,15 @@ def load_pockets(data: Path, dropped: Counter[str]) -> Iterator[Document]:
         elif not is_valid and held_out.shares_kmers(sequence):
             dropped["pockets: like a UniProtSMB valid/test chain"] += 1
         elif pocket:
-            if 2 * len(sequence) <= MAX_LENGTH:
-                search = PocketSearch(Protein(sequence), Protein(sequence, pocket))
+            rng = random.Random(seed_of(row["id"]))
+            window = crop_to_pocket(Protein(sequence, pocket), rng, SHOWN_RESIDUES)
+            shown = (
+                [window] if is_valid or len(window.sequence) == len(sequence) else [window, Protein(sequence, pocket)]
+            )
+            for chain in shown:
+                search = PocketSearch(Protein(chain.sequence), chain)
                 yield Document("pocket", name, sequence, render(search), is_valid)
-            else:
-                dropped["pockets: too long to search within the context"] += 1
-            marked = crop_to_pocket(Protein(sequence, pocket), random.Random(seed_of(row["id"])), 120)
+            marked = crop_to_pocket(Protein(sequence, pocket), rng, 120)
             if not is_valid and _expandable(marked):
                 expanded = Protein(marked.sequence, marked.pocket, expanded=True)
                 yield Document("pocket", name, sequence, render(PocketTransform(marked, expanded)))
