@@ -336,14 +336,19 @@ def antibody_documents(source: str, chain: Antibody, light: Antibody | None) -> 
 
 def load_edits(data: Path) -> Iterator[Document]:
     """Parent to better child within the official GGS start sets, never outside them."""
+    for name, scores, n_pairs in edit_start_sets(data):
+        yield from edit_documents(name, scores, n_pairs)
+
+
+def edit_start_sets(data: Path) -> Iterator[tuple[str, dict[str, float], int]]:
+    """(source, sequence -> measured score, pairs to draw) of the official start sets, AAV then GFP."""
     name = "bio/aav_bryant2021_ggs.csv.gz"
     rows = [r for r in read_csv(data / name) if r["ggs_medium"] == "1" or r["ggs_hard"] == "1"]
-    yield from edit_documents(name, {r["sequence"]: float(r["score"]) for r in rows}, n_pairs=6000)
+    yield name, {r["sequence"]: float(r["score"]) for r in rows}, 6000
     name = "bio/gfp_sarkisyan2016.csv.gz"
     rows = [r for r in read_csv(data / name) if r["ggs_medium"] == "1" or r["ggs_hard"] == "1"]
     wild_type = _gfp_wild_type(data)
-    sequences = {mutated(wild_type, row["mutations"]): float(row["score"]) for row in rows}
-    yield from edit_documents(name, sequences, n_pairs=1500)
+    yield name, {mutated(wild_type, row["mutations"]): float(row["score"]) for row in rows}, 1500
 
 
 def _gfp_wild_type(data: Path) -> str:

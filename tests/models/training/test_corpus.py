@@ -14,6 +14,7 @@ from models.grammar.objects import Complex, Reaction, Retrosynthesis
 from models.tokenizer import ScientificTokenizer
 from models.training.corpus import build_corpus, load_part, neutral_parent, render_table
 from models.training.exclusions import KmerIndex, flat_set, held_out_reactions, load_reaction_exclusions
+from models.training.overlap import count_overlaps, holds_held_out, load_held_out
 from models.training.pretrain import run
 from models.training.sources import load_complexes, load_pockets, load_reaction_rows, mutated, reaction_documents
 
@@ -164,6 +165,23 @@ def test_no_held_out_reaction_is_trained_on_in_either_direction(data, corpus):
     assert 4 <= n_reactions <= 2 * (3 + 2)  # two reactions may be trained on: both directions, some roots
 
 
+def test_nothing_held_out_is_found_when_the_packed_tokens_are_read_back(data, corpus, tmp_path):
+    found = count_overlaps(corpus, data, workers=1)
+    assert {"reaction", "retrosynthesis", "pocket", "complex", "antibody", "edit", "molecule"} <= set(found)
+    assert all(counts["read"] > 0 == counts["overlapping"] for counts in found.values())
+    held_out = load_held_out(data)
+    for text in (
+        f"<MoleculeS>{AMIDE}<MoleculeE><ReverseReact><MoleculeS>{ACID}<MoleculeE><MoleculeS>{AMINE}<MoleculeE>",
+        f"<MoleculeS>CC<MoleculeE><React><MoleculeS>{AMIDE}<MoleculeE>",
+        f"<ProteinS>{CHAIN_B[:50]}<ProteinE><Search><ProteinS><PocketS>G<PocketE>{CHAIN_B[1:50]}<ProteinE>",
+        f"<ProteinS><PocketS>G<PocketE>{CHAIN_B[1:50]}<ProteinE><MoleculeS>CCN<MoleculeE>",
+        "<AntibodyS>EV<CdrS><CdrE>WG<AntibodyE><Design><CdrS>AKSABDAB<CdrE>",
+        "<ProteinS>ADEEIR<ProteinE><Edit><ProteinS>WWWWWW<ProteinE>",
+        "<MoleculeS>CCS<MoleculeE>",
+    ):
+        assert [holds_held_out(item, held_out) for item in parse(text)] == [True], text
+
+
 def test_no_held_out_pocket_chain_or_benchmark_row_is_trained_on(corpus):
     joined = "\n".join(texts(corpus))
     plain = joined
@@ -254,3 +272,13 @@ def test_the_command_builds_its_corpus_and_trains_on_it(data, tmp_path):
     assert not (tmp_path / "out" / "corpus" / "protein.train.tokens.npy").exists()
     with pytest.raises(ValueError, match="no share can be set for pocket"):
         build_corpus(data, tmp_path / "other", shares={"pocket": 0.5})
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real data of ../shared is absent")
+def test_a_corpus_of_the_real_data_holds_nothing_held_out(tmp_path):
+    build_corpus(SHARED, tmp_path, shares={"molecule": 0.02, "reaction": 0.05, "protein": 0.02, "edit": 0.5})
+    found = count_overlaps(tmp_path, SHARED)
+    assert all(counts["overlapping"] == 0 for counts in found.values()), found
+    assert found["reaction"]["read"] > 10_000
