@@ -17,6 +17,7 @@ from typing import Any
 
 from models.answers import Answer, empty_fields, identity, read_answer
 from models.backends.base import Request, Sample, validate_request
+from models.conditions import draw_conditions
 from models.errors import ModelInputError
 from models.grammar import tags
 from models.grammar.tasks import STOP, Task, needed_tags
@@ -24,6 +25,9 @@ from models.task_inputs import Asked, need_task, understand
 
 Generate = Callable[[Sequence[Request]], Iterable[Sample]]
 """A Generator's `generate` or a ModelWorker's `submit`."""
+
+
+_Read = tuple[Asked, Sample, Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ PLAIN_OPTIONS = SamplingOptions(temperature=1.0, top_p=0.95, repetition_penalty=
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One answer: `rank` from 1 among those of its input (0: not ranked), `copies` it stands for."""
+    """One answer: `rank` from 1 among those of its input (0: not ranked), `copies` it stands for, the `votes` it got
+    over several spellings of its input (see `answer_voting`)."""
 
     task: Task
     asked: Asked
@@ -54,10 +59,13 @@ class Ranked:
     answer: Answer
     rank: int
     copies: int | None = None
+    votes: float | None = None
 
     def row(self) -> dict[str, Any]:
         """The JSON-ready line of architecture.md."""
-        counted = {} if self.copies is None else {"copies": self.copies}
+        counted: dict[str, Any] = {} if self.copies is None else {"copies": self.copies}
+        counted |= {} if self.votes is None else {"votes": round(self.votes, 4)}
+        counted |= {"conditions": list(self.asked.conditions)} if self.asked.conditions else {}
         return {
             "id": self.asked.name,
             "task": self.task,
@@ -85,10 +93,10 @@ def generate_for_task(
 ) -> Iterator[dict[str, Any]]:
     """JSON-ready answers, `n` for each input: inputs in their order, each one's answers by rank (from 1).
 
-    Keys of an answer: id, task, rank, text (the generated part), valid, reason (why not), log_prob,
-    perplexity, finish_reason, with `distinct` copies, and by task smiles | reactants | residues | metals,
-    linkers | sequence | loops. Raises ModelInputError naming the input and the fix before anything is
-    generated.
+    Keys of an answer: id, task, rank, text (the generated part), valid, reason (why not), log_prob, perplexity,
+    finish_reason, with `distinct` copies, conditions where property tags were asked for, and by task smiles |
+    reactants | residues | metals, linkers | sequence | loops. Raises ModelInputError naming the input and the fix
+    before anything is generated.
     """
     name = need_task(task)
     asked = [understand(name, at, given) for at, given in enumerate(inputs)]
@@ -114,13 +122,20 @@ def answer_inputs(
     as their samples finish, across inputs, with rank 0."""
     chosen = options or SamplingOptions()
     by_key = _keyed(asked)
-    requests = [_request(task, key, one, n, seed, chosen) for key, one in by_key.items()]
+    turns = _turns(by_key, n, seed)
+    requests = [_request(task, key, turn.one, turn.n, seed, chosen) for key, turn in turns.items()]
     samples = generate(requests)
     if any(one.plan is not None and len(one.plan.order) > 1 for one in asked):
         return _ranked_loops(generate, by_key, requests, samples, distinct)
     if not ranked:
-        return (Ranked(task, by_key[s.request_id], s, read_answer(task, by_key[s.request_id], s), 0) for s in samples)
-    return _in_input_order(task, by_key, samples, n, distinct)
+        return (Ranked(task, turns[s.request_id].one, s, turns[s.request_id].read(task, s), 0) for s in samples)
+    return _in_input_order(task, turns, samples, n, distinct)
+
+
+def beam_order(answers: Sequence[Ranked]) -> list[Ranked]:
+    """Answers to one input by the place that the beam search gave each, ranked anew."""
+    ordered = sorted(answers, key=lambda answer: answer.sample.index)
+    return [replace(answer, rank=rank) for rank, answer in enumerate(ordered, 1)]
 
 
 def check_settings(n: int, seed: int, options: SamplingOptions) -> None:
@@ -163,6 +178,30 @@ def _keyed(asked: Sequence[Asked]) -> dict[str, Asked]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One request: `n` samples of input `key`, asked as in `one` (with its property tags, where it has any)."""
+
+    key: str
+    one: Asked
+    n: int
+
+    def read(self, task: Task, sample: Sample) -> Answer:
+        return read_answer(task, self.one, sample)
+
+
+def _turns(by_key: Mapping[str, Asked], n: int, seed: int) -> dict[str, _Turn]:
+    """By request id: one an input, or one for each combination of property tags that its samples ask for."""
+    found: dict[str, _Turn] = {}
+    for key, one in by_key.items():
+        if not one.bins:
+            found[key] = _Turn(key, one, n)
+            continue
+        for conditions, count in Counter(draw_conditions(one.bins, n, seed)).items():
+            found[f"{key} {' '.join(conditions)}"] = _Turn(key, one.conditioned(conditions), count)
+    return found
+
+
 def _request(task: Task, key: str, one: Asked, n: int, seed: int, chosen: SamplingOptions) -> Request:
     stop = STOP[task]
     return Request(
@@ -181,30 +220,28 @@ def _request(task: Task, key: str, one: Asked, n: int, seed: int, chosen: Sampli
 
 
 def _in_input_order(
-    task: Task, asked: Mapping[str, Asked], samples: Iterable[Sample], n: int, distinct: bool
+    task: Task, turns: Mapping[str, _Turn], samples: Iterable[Sample], n: int, distinct: bool
 ) -> Iterator[Ranked]:
     """Answers in the order of the inputs: an input that finishes early waits for those before it."""
-    collected: dict[str, list[Sample]] = {key: [] for key in asked}
-    left = list(asked)
+    collected: dict[str, list[_Read]] = {turn.key: [] for turn in turns.values()}
+    left = list(collected)
     for sample in samples:
-        collected[sample.request_id].append(sample)
+        turn = turns[sample.request_id]
+        collected[turn.key].append((turn.one, sample, turn.read(task, sample)))
         while left and len(collected[left[0]]) == n:
-            key = left.pop(0)
-            one = asked[key]
-            pairs = [(sample, read_answer(task, one, sample)) for sample in collected.pop(key)]
-            yield from _by_rank(task, one, pairs, distinct)
+            yield from _by_rank(task, collected.pop(left.pop(0)), distinct)
 
 
-def _by_rank(task: Task, one: Asked, pairs: Sequence[tuple[Sample, Answer]], distinct: bool) -> Iterator[Ranked]:
-    ordered = sorted(pairs, key=lambda pair: (pair[0].perplexity, pair[0].index))
+def _by_rank(task: Task, answers: Sequence[_Read], distinct: bool) -> Iterator[Ranked]:
+    ordered = sorted(answers, key=lambda read: (read[1].perplexity, read[1].index))
     if not distinct:
-        for rank, (sample, answer) in enumerate(ordered, 1):
-            yield Ranked(task, one, sample, answer, rank)
+        for rank, read in enumerate(ordered, 1):
+            yield Ranked(task, *read, rank)
         return
-    copies = Counter(identity(answer, sample.text) for sample, answer in ordered)
-    best = {identity(answer, sample.text): (sample, answer) for sample, answer in reversed(ordered)}
-    for rank, key in enumerate(copies, 1):  # in the order they were first met: by rank
-        yield Ranked(task, one, *best[key], rank, copies[key])
+    keys = [identity(answer, sample.text) for _, sample, answer in ordered]
+    best = dict(zip(reversed(keys), reversed(ordered), strict=True))
+    for rank, (key, copies) in enumerate(Counter(keys).items(), 1):  # in the order they were first met: by rank
+        yield Ranked(task, *best[key], rank, copies)
 
 
 def _ranked_loops(
@@ -224,8 +261,8 @@ def _ranked_loops(
         for sample in generate(following):
             pending[sample.request_id].add(sample)
     for key, one in asked.items():
-        pairs = [design.result() for design in designs if design.origin.request_id == key]
-        yield from _by_rank("antibody_cdr", one, pairs, distinct)
+        answers = [(one, *design.result()) for design in designs if design.origin.request_id == key]
+        yield from _by_rank("antibody_cdr", answers, distinct)
 
 
 class _Design:

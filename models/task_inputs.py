@@ -2,6 +2,7 @@
 
 Keys besides `id` (default: the input's 0-based number): molecule `smiles_prefix` (optional, the beginning of
 a SMILES to go on from) | material none | ligand `sequence` and `pocket` (0-based residue indices, optional) |
+molecule and ligand also `log_p`, `molecular_weight` (g/mol) and `qed`, ranges [low, high] (`models.conditions`) |
 pocket, protein_edit `sequence` | retrosynthesis `product` | reaction `reactants` (a list) | antibody_cdr
 `heavy` and/or `light`, and `loops`: names (H3), then found by conserved residues, or {name: [start, end]},
 0-based and half-open; several are designed one after the other. Given SMILES are made canonical before they
@@ -12,12 +13,14 @@ reads them gives `sequence` and `pocket`. Positions in messages count from 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rdkit import Chem, rdBase
 
+from models.conditions import CONDITION_KEYS, Bins, read_ranges
 from models.errors import ModelInputError
+from models.grammar import tags
 from models.grammar.objects import Molecule, Protein
 from models.grammar.tasks import STOP, Task, prompt_for
 from models.logos import is_logos_line, read_logos_line
@@ -25,8 +28,8 @@ from models.loop_design import LoopPlan, plan_loops
 from models.smiles_faults import explain_smiles
 
 TASK_KEYS: dict[Task, tuple[str, ...]] = {
-    "molecule": ("smiles_prefix",),
-    "ligand": ("sequence", "pocket"),
+    "molecule": ("smiles_prefix", *CONDITION_KEYS),
+    "ligand": ("sequence", "pocket", *CONDITION_KEYS),
     "pocket": ("sequence",),
     "retrosynthesis": ("product",),
     "reaction": ("reactants",),
@@ -40,7 +43,9 @@ TASK_KEYS: dict[Task, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One input understood: its id, its prompt, the chain it is about, the loop this prompt designs and the
-    plan of all loops. `given` is the input as it came; `in_logos_form` where it was one of LOGOS's lines."""
+    plan of all loops. `given` is the input as it came; `in_logos_form` where it was one of LOGOS's lines. `bins`
+    are the property tags that may be asked for, one of each property for each sample; `conditions` those that this
+    prompt carries."""
 
     name: str
     prompt: str
@@ -49,6 +54,14 @@ class Asked:
     plan: LoopPlan | None = None
     in_logos_form: bool = False
     given: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    bins: Bins = ()
+    conditions: tuple[str, ...] = ()
+
+    def conditioned(self, conditions: tuple[str, ...]) -> Asked:
+        """The same input whose prompt carries these property tags, right before the molecule to come."""
+        at = self.prompt.rindex(tags.MOLECULE.open)
+        prompt = self.prompt[:at] + "".join(conditions) + self.prompt[at:]
+        return replace(self, prompt=prompt, conditions=conditions, bins=())
 
 
 def need_task(name: str) -> Task:
@@ -80,12 +93,11 @@ def _need_keys(task: Task, given: Mapping[str, Any]) -> None:
 
 def _molecule_prefix(name: str, given: Mapping[str, Any]) -> Asked:
     prefix = given.get("smiles_prefix", "")
-    if prefix == "":
-        return Asked(name, prompt_for("molecule"), given=given)
     if not isinstance(prefix, str):
         raise ValueError(f"smiles_prefix must be the beginning of a SMILES, got {prefix!r}")
-    Molecule(prefix)  # its letters are those of SMILES
-    return Asked(name, prompt_for("molecule", prefix=prefix), given=given)
+    if prefix:
+        Molecule(prefix)  # its letters are those of SMILES
+    return Asked(name, prompt_for("molecule", prefix=prefix), given=given, bins=read_ranges(given))
 
 
 def _material(name: str, given: Mapping[str, Any]) -> Asked:
@@ -98,7 +110,7 @@ def _ligand(name: str, given: Mapping[str, Any]) -> Asked:
     if not _is_list(pocket) or not all(type(at) is int and 0 <= at < len(sequence) for at in pocket):
         raise ValueError(f"pocket must be a list of residue indices from 0 to {len(sequence) - 1}, got {pocket!r}")
     protein = Protein(sequence, tuple(sorted(set(pocket))))
-    return Asked(name, prompt_for("ligand", proteins=protein), sequence, given=given)
+    return Asked(name, prompt_for("ligand", proteins=protein), sequence, given=given, bins=read_ranges(given))
 
 
 def _pocket(name: str, given: Mapping[str, Any]) -> Asked:

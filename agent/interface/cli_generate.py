@@ -57,6 +57,9 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
         light: Annotated[Text, _said("--light", help="Antibody: light variable domain.")] = None,
         loops: Annotated[Texts, _said("--loops", help="Antibody: H1 to L3; several are designed in turn.")] = None,
         smiles_prefix: Annotated[Text, _said("--smiles-prefix", help="Molecule: how its SMILES begins.")] = None,
+        log_p: Annotated[Text, _said("--log-p", help="Molecule, ligand: logP asked for, 2:3, 2: or :3.")] = None,
+        mw: Annotated[Text, _said("--molecular-weight", "--mw", help="Molecule, ligand: in g/mol, 300:350.")] = None,
+        qed: Annotated[Text, _said("--qed", help="Molecule, ligand: QED, 0.7:0.8.")] = None,
         more: Annotated[Texts, typer.Argument(hidden=True)] = None,
         n: Annotated[Count, _option("--n", "--num_samples", "--num-samples", help="Samples an input.")] = None,
         seed: Annotated[int, _option("--seed", help="Same seed, same samples; default 0.")] = 0,
@@ -65,6 +68,7 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
         repetition_penalty: Annotated[Number, _option("--repetition-penalty", "--repetition_penalty")] = None,
         max_new_tokens: Annotated[Count, _option("--max-new-tokens", "--max_new_tokens")] = None,
         beams: Annotated[int, _option("--beams", help="Beam search with so many beams.")] = 0,
+        augment: Annotated[int, _option("--augment", help="Spellings of each reaction input; answers are voted.")] = 1,
         constrained: Annotated[
             bool | None, _option("--constrained/--free", help="Only what is well-formed, or whatever the model says.")
         ] = None,
@@ -100,6 +104,7 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
             constrained=constrained,
             seed=seed,
             distinct=distinct,
+            augment=augment,
             form=form,
         )
         plain = {
@@ -114,6 +119,9 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
             "light": light,
             "loops": loops,
             "smiles_prefix": smiles_prefix,
+            "log_p": log_p,
+            "molecular_weight": mw,
+            "qed": qed,
         }
         _attach(plain, more)
         inputs = _inputs(name, source, plain, max_samples)

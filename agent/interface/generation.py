@@ -27,7 +27,8 @@ PROGRESS_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the user said about decoding and output; None: by the kind of input."""
+    """What the user said about decoding and output; None: by the kind of input. `augment`: spellings in which each
+    input is asked, answers voted."""
 
     n: int | None = None
     temperature: float | None = None
@@ -38,6 +39,7 @@ class Wanted:
     constrained: bool | None = None
     seed: int = 0
     distinct: bool = False
+    augment: int = 1
     form: str | None = None
 
     def __post_init__(self) -> None:
@@ -60,10 +62,13 @@ def generate_lines(
 ) -> bool:
     """Answer `inputs` into `file` (None: stdout). False where an input was wrong. Nothing is loaded before the
     settings are seen to be right, nor where there is nothing to answer."""
+    from models.spelled_inputs import check_augment
+
     logos = wanted.form == "logos"
     if wanted.form is None:
         logos = any(one.in_logos_form for _, one in inputs.asked)
     n, options = _settled(task, logos, wanted)
+    check_augment(task, wanted.augment)
     faults, asked = list(inputs.faults), [one for _, one in inputs.asked]
     answers: Iterator[Ranked] = iter(())
     if asked:
@@ -113,15 +118,23 @@ def _start(
 
     LOGOS's materials come as they finish, as there: all 10,000 are one input.
     """
+    from models.conditions import need_conditions
     from models.errors import ModelInputError
-    from models.inference import answer_inputs, need_tags, refused_inputs
+    from models.inference import answer_inputs, need_tags
+    from models.voted_answers import answer_voted, refused_spellings
 
-    known = _known_tags(generator)
-    if known is not None:
-        need_tags(known, task)
+    asked = [one for _, one in inputs.asked]
+    codec = getattr(generator, "codec", None)  # None: the model is served elsewhere and does not show its tokenizer
+    if codec is not None:
+        need_tags(codec.tags, task)
+        need_conditions(codec.id_of, [tags for one in asked for tags in one.bins])
     ranked = not (logos and task == "material" and not wanted.distinct)
 
     def answers(asked: list[Asked]) -> Iterator[Ranked]:
+        if wanted.augment > 1:
+            return answer_voted(
+                generator.generate, task, asked, n=n, augment=wanted.augment, seed=wanted.seed, options=options
+            )
         return answer_inputs(
             generator.generate,
             task,
@@ -133,11 +146,12 @@ def _start(
             ranked=ranked,
         )
 
-    asked = [one for _, one in inputs.asked]
     try:
         return answers(asked), []
     except ModelInputError:
-        refused = refused_inputs(generator.generate, task, asked, options)
+        refused = refused_spellings(
+            generator.generate, task, asked, augment=wanted.augment, seed=wanted.seed, options=options
+        )
         if not refused or not inputs.from_lines:
             raise
     faults = [LineFault(inputs.asked[at][0], reason, asked[at].name) for at, reason in refused.items()]
@@ -152,9 +166,3 @@ def _row(answer: Ranked, logos: bool) -> dict[str, Any]:
         return answer.row()
     whole = answer.asked.prompt + answer.sample.text
     return render_logos_line(answer.task, answer.asked.given, whole, answer.sample.perplexity)
-
-
-def _known_tags(generator: Generator) -> list[str] | None:
-    """The tags of the model's tokenizer; None where the model is served elsewhere and does not show it."""
-    codec = getattr(generator, "codec", None)
-    return None if codec is None else list(codec.tags)

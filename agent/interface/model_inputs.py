@@ -109,6 +109,8 @@ def accepted_keys(task: Task) -> tuple[str, ...]:
 def input_of_options(task: Task, options: Mapping[str, Any]) -> dict[str, Any]:
     """The input that options say (absent ones None). `InputError` names an option the task does not take, and
     those it takes."""
+    from models.conditions import CONDITION_KEYS
+
     given = {key: value for key, value in options.items() if value not in (None, [])}
     accepted = accepted_keys(task)
     spelled = ", ".join(_option(key) for key in accepted) or "no input"
@@ -123,11 +125,27 @@ def input_of_options(task: Task, options: Mapping[str, Any]) -> dict[str, Any]:
         given["loops"] = [name.strip() for value in given["loops"] for name in value.split(",")]
     if "pocket" in given:
         given["pocket"] = _indices(given["pocket"])
+    for key in CONDITION_KEYS:
+        if key in given:
+            given[key] = _range(key, given[key])
     return given
 
 
 def _option(key: str) -> str:
     return "--" + key.replace("_", "-")
+
+
+def _range(key: str, text: str) -> float | list[float | None]:
+    """2:3, 2: (no upper end), :3 or 2.5 (the bin that holds it)."""
+    try:
+        ends = [float(part) if part.strip() else None for part in text.split(":")]
+    except ValueError:
+        ends = []
+    if len(ends) == 2 and ends != [None, None]:
+        return ends
+    if len(ends) == 1 and ends[0] is not None:
+        return ends[0]
+    raise InputError(f"{_option(key)} must be a range as in 2:3, 2: or :3, or one number, got {text!r}")
 
 
 def _indices(text: str) -> list[int]:

@@ -16,6 +16,7 @@ from models.errors import CheckpointError
 from models.tokenizer import ScientificTokenizer, vocabulary
 
 _TAG = re.compile(r"<[A-Z][A-Za-z0-9_]*>")
+_PROPERTY_TAG = re.compile(r"<[A-Z][A-Za-z]*:[0-9.]+>")
 
 
 class TextCodec:
@@ -57,13 +58,21 @@ class TextCodec:
         return str(text)
 
     def id_of(self, tag: str) -> int | None:
-        """The id of a tag that is one token, else None."""
-        return self.tags.get(tag)
+        """The id of a tag (a property tag, too) that is one token, else None."""
+        return self.tags.get(tag, self.property_tags.get(tag))
 
     @cached_property
     def tags(self) -> dict[str, int]:
         """Every `<Name>` that is one token, in id order."""
-        found = {name: int(at) for name, at in self.tokenizer.get_vocab().items() if _TAG.fullmatch(name)}
+        return self._tokens(_TAG)
+
+    @cached_property
+    def property_tags(self) -> dict[str, int]:
+        """Every `<Name:low..high>` that is one token, in id order."""
+        return self._tokens(_PROPERTY_TAG)
+
+    def _tokens(self, pattern: re.Pattern[str]) -> dict[str, int]:
+        found = {name: int(at) for name, at in self.tokenizer.get_vocab().items() if pattern.fullmatch(name)}
         return dict(sorted(found.items(), key=lambda item: item[1]))
 
     def _ids(self, text: str) -> list[int]:

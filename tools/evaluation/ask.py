@@ -12,7 +12,7 @@ from typing import Any
 
 from models.backends.base import Generator
 from models.grammar.tasks import Task
-from models.inference import Ranked, SamplingOptions, answer_inputs
+from models.inference import SamplingOptions, answer_inputs, beam_order
 from models.task_inputs import Asked, need_task, understand
 from tools.evaluation.protocol import Settings
 
@@ -48,16 +48,10 @@ def ask(
     given = list(answer_inputs(generator.generate, name, asked, n=settings.n, seed=settings.seed, options=options))
     groups = [given[start : start + settings.n] for start in range(0, len(given), settings.n)]
     if settings.beams:
-        groups = [_beam_order(group) for group in groups]
+        groups = [beam_order(group) for group in groups]
     return [[answer.row() for answer in group] for group in groups]
 
 
 def _understood(task: Task, at: int, question: Question) -> Asked:
     one = understand(task, at, {**question.inputs, "id": question.name})
     return one if question.prompt is None else replace(one, prompt=question.prompt)
-
-
-def _beam_order(answers: Sequence[Ranked]) -> list[Ranked]:
-    """By the place the beam search gave each."""
-    ordered = sorted(answers, key=lambda answer: answer.sample.index)
-    return [replace(answer, rank=rank) for rank, answer in enumerate(ordered, 1)]

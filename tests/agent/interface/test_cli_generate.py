@@ -332,3 +332,41 @@ def test_a_full_disk_is_one_line_and_the_reader_is_told(
         f"error: cannot write to {tmp_path / 'out' / 'results.jsonl'}: No space left on device; "
         "the 0 lines before are whole"
     ]
+
+
+def test_properties_are_asked_for_by_range(organon: Callable[..., Any], our_shape: Path) -> None:
+    options = ("--n", 4, "--max-new-tokens", 16, "--checkpoint", our_shape)
+    done = organon(
+        "model", "generate", "--task", "molecule", "--log-p", "1:3", "--mw", ":200", "--qed", "0.75", *options
+    )
+    assert done.code == 0, done.err
+    asked = sorted(tuple(row["conditions"]) for row in done.rows)
+    tail = ("<MW:..200>", "<QED:0.7..0.8>")
+    assert asked == [("<LogP:1..2>", *tail)] * 2 + [("<LogP:2..3>", *tail)] * 2
+
+
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [
+        (("--log-p", "3:2"), "lower bound first"),
+        (("--log-p", "two"), "--log-p must be a range as in 2:3"),
+        (("--qed", "1.1:1.2"), "0 to 1"),
+        (("--mw", ":"), "--molecular-weight must be a range"),
+    ],
+)
+def test_wrong_ranges_are_one_line(organon: Callable[..., Any], option: tuple[str, str], word: str) -> None:
+    organon("model", "generate", "--task", "molecule", *option).assert_bad_input(word)
+
+
+def test_a_checkpoint_without_property_tags_says_so(organon: Callable[..., Any], logos_shapes: dict[str, Path]) -> None:
+    command = ("model", "generate", "--task", "molecule", "--log-p", "2:3", "--checkpoint", logos_shapes["llama"])
+    organon(*command).assert_bad_input("<LogP:2..3>", "not trained on properties")
+
+
+def test_augmented_answers_are_voted(organon: Callable[..., Any], our_shape: Path) -> None:
+    command = ("model", "generate", "--task", "retrosynthesis", "--product", "CCOC(C)=O", "--augment", 4, "--n", 3)
+    done = organon(*command, "--beams", 3, "--max-new-tokens", 16, "--checkpoint", our_shape)
+    assert done.code == 0, done.err
+    assert 1 <= len(done.rows) <= 3
+    assert [row["votes"] for row in done.rows] == sorted((row["votes"] for row in done.rows), reverse=True)
+    organon("model", "generate", "--task", "material", "--augment", 2).assert_bad_input("retrosynthesis, reaction")
