@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.interface.cli_card import card_command
 from agent.interface.cli_evaluate import evaluate_command
 from agent.interface.cli_generate import generate_command
 from agent.interface.cli_score import embed_command, score_command
@@ -42,6 +43,7 @@ def model_commands(load_settings: Callable[[], Settings]) -> typer.Typer:
     commands.command("score")(score_command(load_settings))
     commands.command("embed")(embed_command(load_settings))
     commands.command("eval")(evaluate_command(load_settings))
+    commands.command("card")(card_command(load_settings))
 
     commands.add_typer(train_commands(), name="train")
     return commands

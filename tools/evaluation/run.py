@@ -88,28 +88,26 @@ def run_evaluation(
     selection: Selection | None = None,
     out: Path | None = None,
     checkpoint_path: str = "",
+    parts: Sequence[Path] = (),
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_note: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """The report, JSON values: task, title, figures, settings, checkpoint, data, n_rows, n_failed, failed, seconds,
     versions. With `out`, records go to `<task>.records.jsonl` and the report to `<task>.json` there.
 
-    `on_note` gets lines a person should read (a file of several splits evaluated whole).
+    `parts` are records files of the same run that `answer_part` wrote; theirs are taken over first. `on_note` gets
+    lines a person should read (a file of several splits evaluated whole).
     """
     started = time.monotonic()
     selection = selection or Selection()
-    if selection.limit is not None and selection.limit < 1:
-        raise InputError(f"limit must be a whole number >= 1, got {selection.limit}")
-    if selection.limit is not None and evaluator.samples_are_rows:
-        raise InputError(f"evaluation {evaluator.name} has no rows to limit, its file is the reference; give n samples")
-    rows = _chosen(evaluator, setup, selection, on_note)
-    identity = _identity(evaluator, setup, selection)
-    study = evaluator.open(setup)
-    cases = _cases(evaluator, study, rows)
+    study, cases, identity = _open(evaluator, setup, selection, on_note)
     with ExitStack() as stack:
         store = None
         if out is not None:
             store = stack.enter_context(RecordFile(out / f"{evaluator.name}.records.jsonl", identity))
+            for path in parts:
+                with RecordFile(path, identity) as part:
+                    store.append([found for case, found in part.finished.items() if case not in store.finished])
         finished = dict(store.finished) if store else {}
         resumed = sum(case.case_id in finished for case in cases)
         for records in _answered(evaluator, study, cases, finished):
@@ -125,6 +123,36 @@ def run_evaluation(
         if out is not None:
             write_report(out / f"{evaluator.name}.json", report)
     return report
+
+
+def answer_part(
+    evaluator: Evaluator, setup: Setup, *, selection: Selection, records: Path, part: int, n_parts: int
+) -> None:
+    """Answer every `n_parts`-th batch of cases, from number `part` (0-based) on, into the file `records`; resumable.
+
+    For several processes on one evaluation: each sees all cases (other cases may be context), answers its own batches,
+    and `run_evaluation(parts=...)` then makes the report an undivided run would have made.
+    """
+    if not 0 <= part < n_parts:
+        raise ValueError(f"part {part} is not one of {n_parts} parts")
+    study, cases, identity = _open(evaluator, setup, selection, lambda _: None)
+    with RecordFile(records, identity) as store:
+        for found in _answered(evaluator, study, cases, dict(store.finished), part, n_parts):
+            store.append(found)
+
+
+def _open(
+    evaluator: Evaluator, setup: Setup, selection: Selection, on_note: Callable[[str], None]
+) -> tuple[Study, list[Case], dict[str, Any]]:
+    """The study, its cases and what the run is of."""
+    if selection.limit is not None and selection.limit < 1:
+        raise InputError(f"limit must be a whole number >= 1, got {selection.limit}")
+    if selection.limit is not None and evaluator.samples_are_rows:
+        raise InputError(f"evaluation {evaluator.name} has no rows to limit, its file is the reference; give n samples")
+    rows = _chosen(evaluator, setup, selection, on_note)
+    identity = _identity(evaluator, setup, selection)
+    study = evaluator.open(setup)
+    return study, _cases(evaluator, study, rows), identity
 
 
 def _chosen(evaluator: Evaluator, setup: Setup, selection: Selection, on_note: Callable[[str], None]) -> list[DataRow]:
@@ -158,12 +186,19 @@ def _distinct(cases: Any) -> list[Case]:
 
 
 def _answered(
-    evaluator: Evaluator, study: Study, cases: Sequence[Case], finished: Mapping[str, Record]
+    evaluator: Evaluator,
+    study: Study,
+    cases: Sequence[Case],
+    finished: Mapping[str, Record],
+    part: int = 0,
+    n_parts: int = 1,
 ) -> Iterator[list[Record]]:
-    """Records of the cases not finished yet, batch by batch; batches are cut at the same places in every run."""
+    """Records of the cases not finished yet, batch by batch; batches are cut at the same places in every run, and
+    every `n_parts`-th from `part` on is answered."""
     done = set(finished)
-    for start in range(0, len(cases), evaluator.rows_at_once):
-        batch = [case for case in cases[start : start + evaluator.rows_at_once] if case.case_id not in done]
+    size = evaluator.rows_at_once
+    for start in range(part * size, len(cases), n_parts * size):
+        batch = [case for case in cases[start : start + size] if case.case_id not in done]
         if not batch:
             continue
         askable = [case for case in batch if not case.failed]

@@ -1,0 +1,291 @@
+"""README.md of a checkpoint: the Hugging Face model card, written from the card's data and from nothing else.
+
+The same data give the same bytes. Prose here says what a reader must know whatever the numbers are; where a sentence
+depends on a number (hit or missed, whether the pocket steers), the number decides it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from models.card.figure_table import figure_lines, published_lines, steering_sentence, verdict_counts
+from models.card.schema import FIGURES, Card
+
+LICENCE = "apache-2.0"
+"""The weights have the repository's licence; SPDX name in the hub's spelling."""
+_SHOWN = 240
+"""Characters of a prompt or an output that are shown."""
+
+
+def render_card(card: Card) -> str:
+    """The whole file, ending in one newline."""
+    parts = [
+        *_front_matter(card),
+        *_opening(card),
+        *_use(card),
+        *_figures(card),
+        *_training(card),
+        *_data(card),
+        *_failures(card),
+        *_again(card),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _front_matter(card: Card) -> Iterable[str]:
+    names = sorted({_dataset(row["source"]) for row in card.corpus.get("table", ())})
+    yield from ("---", f"license: {LICENCE}", "library_name: transformers", "pipeline_tag: text-generation")
+    tags = ["chemistry", "biology", "molecule-generation", "retrosynthesis", "protein", "antibody", "materials"]
+    if card.model["experts"]:
+        tags.append("mixture-of-experts")
+    yield "tags:"
+    yield from (f"- {tag}" for tag in tags)
+    if names:
+        yield "datasets:"
+        yield from (f"- {name}" for name in names)
+    yield from ("---", "")
+
+
+def _dataset(source: str) -> str:
+    """`chem/uspto50k.train.csv.gz` -> `uspto50k.train`."""
+    return PurePosixPath(source).name.removesuffix(".gz").rsplit(".", 1)[0]
+
+
+def _opening(card: Card) -> Iterable[str]:
+    model = card.model
+    yield from (f"# {card.title}", "")
+    yield from (
+        "A small language model of the scientific grammar (`models/grammar`): it writes molecules, ligands after a",
+        "protein with its pocket marked, binding-site marks, reactants and products, metal-organic frameworks, protein",
+        "variants and antibody loops. It proposes; physics, chemistry and experiments judge. Every figure below was",
+        f"measured on the files with these hashes (`{FIGURES}` holds figures, settings and commands in full):",
+        "",
+    )
+    yield from (f"- `{name}` SHA-256 `{digest}`" for name, digest in sorted(card.weights.items()))
+    sparse = (
+        f"{model['experts']} experts a layer, {model['experts_per_token']} used by each token "
+        f"({model['active_parameters']:,} parameters active)"
+        if model["experts"]
+        else "dense"
+    )
+    yield from (
+        "",
+        f"Architecture: `{model['architecture']}` of transformers, {sparse}, {model['layers']} layers of width "
+        f"{model['width']}, {model['heads']} heads, context {model['context']:,} tokens, vocabulary "
+        f"{model['vocabulary']:,} tokens. {model['parameters']:,} parameters, stored as {model['dtype']} in "
+        f"{model['megabytes']:.1f} MB, {_count(model['files'], 'file')}. It loads with plain `AutoModelForCausalLM` "
+        "and `AutoTokenizer` (which puts `<bos>` in front); no custom code is needed.",
+        "",
+    )
+    if card.architectures:
+        yield from ("It was chosen among these, trained on the same tokens:", "")
+        yield from _table(list(card.architectures))
+        yield ""
+
+
+def _use(card: Card) -> Iterable[str]:
+    yield from (
+        "## Intended use",
+        "",
+        "Candidates for Organon's discovery loop, where every one of them is checked; integration and tests; a start",
+        "for training on your own data.",
+        "",
+        "Not for: predicting affinity, activity, toxicity or synthesis success; designing antibodies, proteins or",
+        "materials for use without experiments; hazardous compounds; any decision about people. A molecule it writes",
+        "is a suggestion until checks and experiments have spoken.",
+        "",
+    )
+    sentence = steering_sentence(card.figures)
+    if sentence:
+        yield from (sentence, "")
+
+
+def _figures(card: Card) -> Iterable[str]:
+    yield from ("## Figures", "")
+    if not card.figures:
+        yield from ("None was measured.", "")
+        return
+    yield from (
+        "Measured with `organon model eval` on a CPU in float32, without grammar constraint, without top-p or",
+        "repetition penalty. Brackets: 95 % interval. n: what the figure is over. A threshold counts as reached by the",
+        "value; where the interval reaches across it, that is said.",
+        "",
+        verdict_counts(card.figures),
+        "",
+    )
+    if card.unmeasured:
+        yield from (f"Asked for and **not measured**: {'; '.join(card.unmeasured)}.", "")
+    yield from figure_lines(card.figures)
+    yield from ("", "### Beside published numbers", "")
+    yield from published_lines(card.figures)
+    yield ""
+
+
+def _training(card: Card) -> Iterable[str]:
+    yield from ("## Training", "")
+    if not card.training:
+        yield from ("Not recorded.", "")
+        return
+    rows = []
+    for stage in card.training:
+        rows.append(
+            {
+                "stage": stage.get("stage", "pretrain"),
+                "configuration": stage.get("config", {}).get("name", ""),
+                "steps": _whole(stage.get("steps")),
+                "tokens": _millions(stage.get("tokens_seen")),
+                "minutes": _plain(stage.get("minutes")),
+                "processes": _plain(stage.get("processes")),
+                "floating-point operations": _flops(stage.get("flops")),
+                "machine": stage.get("machine", ""),
+            }
+        )
+    yield from _table(rows)
+    stated = " (6 x active parameters x tokens where the run did not count them)" if _estimated(card) else ""
+    yield from ("", f"Floating-point operations are an estimate{stated}.", "")
+    yield from _losses(card.training)
+
+
+def _estimated(card: Card) -> bool:
+    return any(stage.get("flops_estimated") for stage in card.training)
+
+
+def _losses(stages: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """The last validation loss of each stage that has one, and the mixture of each."""
+    measured = [stage for stage in stages if isinstance(stage.get("validation"), Mapping)]
+    mixtures = [stage for stage in stages if isinstance(stage.get("config", {}).get("mixture"), Mapping)]
+    names = sorted(
+        {n for s in measured for n in s["validation"]} | {n for s in mixtures for n in s["config"]["mixture"]}
+    )
+    rows: list[dict[str, str]] = []
+    for name in names:
+        row = {"modality": name}
+        for stage in stages:
+            title = str(stage.get("stage", "pretrain"))
+            mixture = stage.get("config", {}).get("mixture") or {}
+            if stage in mixtures:
+                share = mixture.get(name, 0.0) / sum(mixture.values())
+                row[f"share of tokens, {title}"] = f"{100 * share:.1f} %" if name in mixture else ""
+            if stage in measured:
+                row[f"validation loss after {title}, nats a token"] = _plain(stage["validation"].get(name))
+        rows.append(row)
+    if rows:
+        yield from _table(rows)
+        yield ""
+
+
+def _data(card: Card) -> Iterable[str]:
+    yield from ("## Data", "")
+    table = card.corpus.get("table", ())
+    if not table:
+        yield from ("Not recorded.", "")
+        return
+    yield from ("Documents and tokens of the training part of the corpus; a file is listed with every use of it.", "")
+    yield from _table(_sources(table))
+    dropped = {reason: count for reason, count in card.corpus.get("dropped", {}).items() if count}
+    yield from ("", "Left out, with the number of rows and the reason:", "")
+    yield from _table([{"reason": reason, "rows": f"{count:,}"} for reason, count in sorted(dropped.items())])
+    yield from (
+        "",
+        "Never used: `p_affinity` columns (PDBbind's terms) and `genos_kegg` (KEGG's terms). Never trained on: visible",
+        "validation and test parts of the benchmarks, in either direction of a reaction (compared without stereo), and",
+        "chains like those of UniProtSMB valid and test (`models/training/exclusions.py`). Molecules and ligands are",
+        "neutral parents.",
+        "",
+    )
+
+
+def _sources(table: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for one in table:
+        row = rows.setdefault(one["source"], {"licence": one["licence"], "uses": set(), "documents": 0, "tokens": 0})
+        trained = one["part"] == "train"
+        row["uses"].add((one["modality"], trained))
+        row["documents"] += one["documents"] if trained else 0
+        row["tokens"] += one["tokens"] if trained else 0
+    return [
+        {
+            "file": f"`{source}`",
+            "used for": ", ".join(_uses(row["uses"])),
+            "documents": f"{row['documents']:,}",
+            "tokens": f"{row['tokens']:,}",
+            "licence": row["licence"],
+        }
+        for source, row in sorted(rows.items())
+    ]
+
+
+def _uses(uses: set[tuple[str, bool]]) -> list[str]:
+    """Modalities, those that a file serves for validation alone marked so."""
+    return sorted(
+        name if trained else f"{name} (validation)" for name, trained in uses if trained or (name, True) not in uses
+    )
+
+
+def _failures(card: Card) -> Iterable[str]:
+    yield from ("## Known failures", "")
+    if not card.failures:
+        yield from ("None was recorded; that says nothing about their number.", "")
+        return
+    yield from ("The first failures of each run, in its order, none picked. Long texts are cut.", "")
+    for task, count in Counter(one.task for one in card.failures).items():
+        yield from (f"**{task}**", "")
+        shown = [one for one in card.failures if one.task == task]
+        assert len(shown) == count
+        for one in shown:
+            yield f"- asked `{_cut(one.prompt)}`, wrote `{_cut(one.output)}`: {one.why}"
+        yield ""
+
+
+def _again(card: Card) -> Iterable[str]:
+    yield from ("## Make it again", "", "```")
+    for stage in card.training:
+        if stage.get("command"):
+            yield str(stage["command"])
+    commands = list(dict.fromkeys(figure.command for figure in card.figures.values()))
+    yield from commands
+    yield from (
+        "```",
+        "",
+        f"`python benchmarks/card_evaluations.py` runs all evaluations; `organon model card` writes `{FIGURES}` and",
+        "this file from their results; `organon model card --check` says whether the three belong together.",
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """A Markdown table of rows with the same keys; columns that are empty throughout are left out."""
+    names = [name for name in rows[0] if any(str(row.get(name, "")) for row in rows)] if rows else []
+    if not names:
+        return
+    yield "| " + " | ".join(names) + " |"
+    yield "|" + "---|" * len(names)
+    for row in rows:
+        yield "| " + " | ".join(str(row.get(name, "")).replace("|", "\\|") for name in names) + " |"
+
+
+def _cut(text: str) -> str:
+    plain = " ".join(text.replace("`", "'").split())
+    return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]} ..."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _whole(value: Any) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _millions(value: Any) -> str:
+    return "" if value is None else f"{value / 1e6:.1f} million"
+
+
+def _flops(value: Any) -> str:
+    return "" if value is None else f"{value:.1e}"
