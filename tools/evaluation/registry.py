@@ -9,6 +9,7 @@ from tools.evaluation.protocol import Evaluator
 
 EVALUATORS: dict[str, str] = {
     "molecule": "tools.evaluation.molecule:EVALUATOR",
+    "property": "tools.evaluation.property_control:EVALUATOR",
     "retrosynthesis": "tools.evaluation.retrosynthesis:EVALUATOR",
     "reaction": "tools.evaluation.reaction:EVALUATOR",
     "material": "tools.evaluation.material:EVALUATOR",
