@@ -7,21 +7,14 @@ QED: Bickerton et al. 2012 (10.1038/nchem.1243). Synthetic accessibility: Ertl &
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
 from rdkit import Chem, DataStructs, RDConfig, rdBase
-from rdkit.Chem import QED, Descriptors, rdFingerprintGenerator, rdMolDescriptors
-
-MEASURES: Mapping[str, Callable[[Chem.Mol], float]] = {
-    "log_p": lambda mol: float(rdMolDescriptors.CalcCrippenDescriptors(mol)[0]),
-    "molecular_weight": Descriptors.MolWt,  # type: ignore[attr-defined]
-    "qed": QED.qed,
-}
-"""By the keys of `models.grammar.properties`; molecular weight in g/mol, the others without unit."""
+from rdkit.Chem import QED, rdFingerprintGenerator
 
 
 def molecule_or_none(smiles: str) -> Chem.Mol | None:

@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rdkit import Chem
-
 from models.errors import ModelInputError
 from models.grammar import GrammarError, Task, extract, parse, prompt_for, tags
 from models.grammar.objects import Complex, Material, Molecule, PocketSearch, Protein, Retrosynthesis
-from models.grammar.properties import KIND_OF_TAG, PROPERTIES
+from models.grammar.properties import condition_tags
+from models.molecule_properties import measured_properties
 from models.training.evaluate import canonical_or_none
 from models.training.evaluate_tasks import canonical_set, known_materials, material_key
-from models.training.molecule_measures import MEASURES, molecule_or_none, score_drug_likeness
+from models.training.molecule_measures import molecule_or_none, score_drug_likeness
 
 Reward = Callable[[str, str], float]
 """(prompt, completion) -> 0..1. It may also have a method `many(pairs)` that judges several at once."""
@@ -68,14 +67,9 @@ def property_bin(prompt: str, completion: str) -> float:
     mol = None if molecule is None else molecule_or_none(molecule.smiles)
     if molecule is None or mol is None:
         return 0.0
-    hits = [_holds(tag, mol) for tag in molecule.conditions]
+    measured = condition_tags(measured_properties(mol))
+    hits = [tag in measured for tag in molecule.conditions]
     return sum(hits) / len(hits) if hits else 1.0
-
-
-def _holds(tag: str, mol: Chem.Mol) -> bool:
-    asked = PROPERTIES[KIND_OF_TAG[tag]]
-    low, high = asked.bounds_of(tag)
-    return low <= MEASURES[asked.key](mol) < high
 
 
 def _closed(text: str, closing: str) -> str:
@@ -104,17 +98,16 @@ class RoundTrip:
         """Forward predictions of all `pairs` are made at once."""
         rewards, open_cases = [0.0] * len(pairs), list[tuple[int, str, frozenset[str]]]()
         for at, (prompt, completion) in enumerate(pairs):
-            sides = _sides(prompt, completion)
-            if sides is None or sides[0] & sides[1]:
+            written = _retrosynthesis(prompt, completion)
+            sides = None if written is None else _sides(written)
+            if written is None or sides is None or sides[0] & sides[1]:
                 continue
-            products, reactants = sides
             known = self.known(prompt)
-            truth = None if known is None else _sides(prompt, known)
-            if truth is not None and reactants == truth[1]:
+            truth = None if known is None else _retrosynthesis(prompt, known)
+            if truth is not None and sides == _sides(truth):
                 rewards[at] = 1.0
             else:
-                forward = prompt_for("reaction", reactants=[Molecule(part) for part in sorted(reactants)])
-                open_cases.append((at, forward, products))
+                open_cases.append((at, prompt_for("reaction", reactants=written.reactants), sides[0]))
         answers = self.predict([forward for _, forward, _ in open_cases]) if open_cases else []
         for (at, forward, products), answer in zip(open_cases, answers, strict=True):
             made = _answer_set("reaction", forward, answer)
@@ -122,14 +115,16 @@ class RoundTrip:
         return rewards
 
 
-def _sides(prompt: str, completion: str) -> tuple[frozenset[str], frozenset[str]] | None:
-    """Canonical products and reactants of a retrosynthesis; None where form or a SMILES is wrong."""
+def _retrosynthesis(prompt: str, completion: str) -> Retrosynthesis | None:
     try:
         (item,) = parse(prompt + completion)
     except (GrammarError, ValueError):
         return None
-    if not isinstance(item, Retrosynthesis):
-        return None
+    return item if isinstance(item, Retrosynthesis) else None
+
+
+def _sides(item: Retrosynthesis) -> tuple[frozenset[str], frozenset[str]] | None:
+    """Canonical products and reactants; None where a SMILES is wrong."""
     products, reactants = canonical_set(item.products), canonical_set(item.reactants)
     return None if products is None or reactants is None else (products, reactants)
 

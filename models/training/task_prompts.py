@@ -15,10 +15,8 @@ import numpy as np
 
 from models.errors import ModelInputError
 from models.grammar import prompt_for, tags
-from models.grammar.properties import PROPERTIES, condition_tags
 from models.tokenizer import ScientificTokenizer
 from models.training.corpus import load_part
-from models.training.molecule_measures import MEASURES, molecule_or_none
 from models.training.sources import seed_of
 
 _TRIES_PER_PROMPT = 200
@@ -45,30 +43,29 @@ class TaskKind:
     distinct: bool
     text: str = ""
     modality: str = ""
-    cut: Callable[[str, np.random.Generator], tuple[str, str | None] | None] | None = None
+    cut: Callable[[str], tuple[str, str | None] | None] | None = None
 
 
-def _ligand(text: str, _: np.random.Generator) -> tuple[str, str | None] | None:
+def _ligand(text: str) -> tuple[str, str | None] | None:
     """A complex with a marked or expanded pocket, cut where its ligand's SMILES begins; any ligand may answer."""
     head, opening, _known = text.rpartition(tags.MOLECULE.open)
     return (head + opening, None) if tags.POCKET.open in head else None
 
 
-def _property(text: str, rng: np.random.Generator) -> tuple[str, str | None] | None:
-    """Some of the properties a training molecule has, so that what is asked together occurs together."""
-    smiles = text.partition(tags.MOLECULE.open)[2].partition(tags.MOLECULE.close)[0]
-    mol = molecule_or_none(smiles)
-    if mol is None:
-        return None
-    chosen = [item.key for item in PROPERTIES if rng.random() < 0.6] or [PROPERTIES[0].key]
-    asked = condition_tags({key: MEASURES[key](mol) for key in chosen})
-    return prompt_for("molecule", conditions=asked), None
+def _up_to(piece: str) -> Callable[[str], tuple[str, str | None] | None]:
+    """Cut behind `piece`; any good completion counts, not the known one alone."""
+
+    def cut(text: str) -> tuple[str, str | None] | None:
+        head, found, _ = text.partition(piece)
+        return (head + found, None) if found else None
+
+    return cut
 
 
-def _after(piece: str) -> Callable[[str, np.random.Generator], tuple[str, str | None] | None]:
+def _after(piece: str) -> Callable[[str], tuple[str, str | None] | None]:
     """Cut behind `piece`; what follows is the known answer."""
 
-    def cut(text: str, _: np.random.Generator) -> tuple[str, str | None] | None:
+    def cut(text: str) -> tuple[str, str | None] | None:
         head, found, answer = text.partition(piece)
         return (head + found, answer) if found and answer else None
 
@@ -77,7 +74,7 @@ def _after(piece: str) -> Callable[[str, np.random.Generator], tuple[str, str | 
 
 TASKS: Mapping[str, TaskKind] = {
     "molecule": TaskKind(tags.MOLECULE.close, 100, True, text=prompt_for("molecule")),
-    "property": TaskKind(tags.MOLECULE.close, 100, True, modality="molecule", cut=_property),
+    "property": TaskKind(tags.MOLECULE.close, 100, True, modality="molecule_property", cut=_up_to(tags.MOLECULE.open)),
     "ligand": TaskKind(tags.MOLECULE.close, 100, True, modality="complex", cut=_ligand),
     "material": TaskKind(tags.MATERIAL.close, 200, True, text=prompt_for("material")),
     "reaction": TaskKind(None, 128, False, modality="reaction", cut=_after(tags.REACT)),
@@ -114,7 +111,7 @@ class PromptSource:
         for _ in range(n * _TRIES_PER_PROMPT):
             if len(found) == n:
                 break
-            cut = kind.cut(self._document(task, rng), rng)
+            cut = kind.cut(self._document(task, rng))
             if cut is not None:
                 found.append(TaskPrompt(task, *cut))
         if len(found) < n:

@@ -1,0 +1,374 @@
+"""Reinforcement learning: it raises a reward, knows how far it went, resumes to the step, and stops on collapse."""
+
+import itertools
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.errors import CheckpointError, ModelInputError, TrainingError
+from models.tokenizer import ScientificTokenizer
+from models.training import reinforce as reinforce_module
+from models.training.adapt import adapt
+from models.training.checkpoint import checkpoints
+from models.training.collapse_guard import CollapseGuard
+from models.training.config import ConfigError
+from models.training.policy_gradient import (
+    Rollout,
+    build_batches,
+    group_advantages,
+    penalties,
+    policy_loss,
+    sampled_log_probs,
+)
+from models.training.reinforce import load_start, reinforce
+from models.training.reinforce_config import ReinforceConfig
+from models.training.rollouts import Figures, Sampler, figures_of, rollouts_of
+from models.training.task_prompts import PromptSource, TaskPrompt
+
+SMILES = [f"{'C' * n}{end}" for n in range(1, 7) for end in ("O", "N", "Cl", "CO")]
+SEQUENCE = "MKTAYIAKQR"
+CONFIG = ReinforceConfig(
+    tasks={"molecule": 2},
+    rewards={"molecule": {"reward_of_test:nitrogen": 1.0}},
+    samples_per_prompt=16,
+    max_new_tokens={"molecule": 16},
+    share_repeats=False,
+    steps=4,
+    learning_rate=2e-3,
+    warmup_steps=1,
+    kl=0.01,
+    valid_floor=0.0,
+    unique_floor=0.0,
+    diversity_floor=0.0,
+    kl_ceiling=100.0,
+    evaluate_prompts=0,
+    checkpoint_minutes=1e9,
+    threads=1,
+    seed=4,
+)
+
+
+def nitrogen(prompt: str, completion: str) -> float:
+    """Reward of the tests: is there a nitrogen."""
+    return float("N" in completion)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def importable(tmp_path_factory):
+    """The reward above under a name that can be imported from anywhere."""
+    import sys
+
+    module = type(sys)("reward_of_test")
+    module.nitrogen, module.two = nitrogen, lambda prompt, completion: 2.0
+    module.one = lambda prompt, completion: float(completion == "CCN<MoleculeE>")
+    sys.modules["reward_of_test"] = module
+    yield
+    del sys.modules["reward_of_test"]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("corpus")
+    tokenizer = ScientificTokenizer.build()
+    tokenizer.save(out / "tokenizer")
+    molecules = [f"<MoleculeS>{smiles}<MoleculeE>" for smiles in SMILES]
+    complexes = [f"<ProteinS>MK<PocketS>T<PocketE>AY<ProteinE>{molecule}" for molecule in molecules]
+    plain = [f"<ProteinS>{SEQUENCE}<ProteinE>{molecule}" for molecule in molecules]
+    reactions = [f"{a}<ReverseReact>{b}{a}" for a, b in itertools.pairwise(molecules)]
+    for name, items in (
+        ("molecule.train", molecules),
+        ("molecule.valid", molecules[:3]),
+        ("complex.train", [*complexes, *plain]),
+        ("retrosynthesis.train", reactions),
+    ):
+        documents = [tokenizer.encode(text, bos=True, eos=True) for text in items]
+        np.save(out / f"{name}.tokens.npy", np.concatenate(documents).astype(np.uint16))
+        np.save(out / f"{name}.offsets.npy", np.cumsum([0, *map(len, documents)]))
+    (out / "corpus.json").write_text("{}")
+    return out
+
+
+def fresh(kind: str):
+    from transformers import LlamaConfig, LlamaForCausalLM, Qwen3MoeConfig, Qwen3MoeForCausalLM
+
+    tokenizer = ScientificTokenizer.build()
+    shape = {
+        "vocab_size": tokenizer.vocab_size,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 128,
+        "tie_word_embeddings": True,
+        "bos_token_id": tokenizer.bos_id,
+        "eos_token_id": tokenizer.eos_id,
+        "pad_token_id": tokenizer.pad_id,
+    }
+    torch.manual_seed(0)
+    if kind == "dense":
+        return LlamaForCausalLM(LlamaConfig(**shape))
+    sparse = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "head_dim": 8}
+    return Qwen3MoeForCausalLM(Qwen3MoeConfig(**shape, **sparse, decoder_sparse_step=1, mlp_only_layers=[]))
+
+
+@pytest.fixture(scope="module", params=["dense", "sparse"])
+def start(request, tmp_path_factory) -> Path:
+    """A model that writes short chains, having been shown each a few times."""
+    folder = tmp_path_factory.mktemp(request.param)
+    fresh(request.param).save_pretrained(folder / "raw")
+    ScientificTokenizer.build().save(folder / "raw")
+    examples = [(f"<MoleculeS>{smiles}<MoleculeE>", 1.0) for smiles in SMILES]
+    return adapt(folder / "raw", examples, [], folder / "start", steps=60, learning_rate=1e-2, seed=1)
+
+
+def own(config: ReinforceConfig, **changes) -> ReinforceConfig:
+    return replace(config, **{"rewards": {"molecule": {"reward_of_test:nitrogen": 1.0}}, **changes})
+
+
+def rows(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def test_a_few_steps_raise_the_reward_and_the_start_stays_where_it_was(start, corpus, tmp_path, monkeypatch):
+    trainers = []
+    original = reinforce_module._Reinforcer.train
+    monkeypatch.setattr(reinforce_module._Reinforcer, "train", lambda self: (trainers.append(self), original(self))[1])
+    summary = reinforce(own(CONFIG, steps=20), start, corpus, tmp_path, resume=False)
+    log = rows(tmp_path)
+    assert np.mean([row["reward"] for row in log[-4:]]) > np.mean([row["reward"] for row in log[:3]]) + 0.25
+    assert log[0]["kl"] == pytest.approx(0.0, abs=1e-6)  # the first samples come from the start itself
+    assert log[-1]["kl"] > 1e-3
+    assert summary["stopped"] is None
+    assert summary["samples"] == 20 * 32
+    before = load_start(start).state_dict()
+    for name, tensor in trainers[0].reference.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    moved = weights(Path(summary["checkpoint"]))
+    assert any(not torch.equal(tensor, moved[name]) for name, tensor in before.items() if name in moved)
+
+
+def test_the_checkpoint_generates(start, corpus, tmp_path, load):
+    from models.backends.base import Request
+
+    summary = reinforce(own(CONFIG, steps=2), start, corpus, tmp_path, resume=False)
+    model = load(Path(summary["checkpoint"]), device="cpu")
+    assert len(list(model.generate([Request("<MoleculeS>", n=3, max_new_tokens=8)]))) == 3
+
+
+def test_a_resumed_run_ends_bit_equal_to_an_undisturbed_one(start, corpus, tmp_path, monkeypatch):
+    config = own(CONFIG, replay={"molecule": 1.0}, replay_tokens=64)
+    whole = reinforce(config, start, corpus, tmp_path / "whole", resume=False)
+    original = reinforce_module._Reinforcer._one_step
+
+    def killed_at_two(self):
+        if self.step == 2:
+            self.save()
+            raise KeyboardInterrupt
+        return original(self)
+
+    monkeypatch.setattr(reinforce_module._Reinforcer, "_one_step", killed_at_two)
+    with pytest.raises(KeyboardInterrupt):
+        reinforce(config, start, corpus, tmp_path / "cut", resume=False)
+    monkeypatch.setattr(reinforce_module._Reinforcer, "_one_step", original)
+    resumed = reinforce(config, start, corpus, tmp_path / "cut", resume=True)
+    first, second = weights(Path(whole["checkpoint"])), weights(Path(resumed["checkpoint"]))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert [row["reward"] for row in rows(tmp_path / "whole")] == [row["reward"] for row in rows(tmp_path / "cut")]
+    assert resumed["before"] == whole["before"]
+
+
+def test_samples_are_the_policys_own(start, corpus):
+    """What the engine says it drew with is what the loss differentiates."""
+    model, tokenizer = load_start(start), ScientificTokenizer.build()
+    from models.backends.base import Request
+    from models.backends.causal_lm import CausalLM
+    from models.backends.text_codec import TextCodec
+
+    codec = TextCodec(tokenizer.fast)
+    for _ in range(2):  # the second time over weights that have moved
+        samples = list(CausalLM(model, codec).generate([Request("<MoleculeS>", n=6, max_new_tokens=12)]))
+        prompt = tuple(codec.encode("<MoleculeS>"))
+        for sample in samples:
+            (batch,) = build_batches([Rollout(prompt, sample.token_ids, 0.0)], 1000, 0, torch.device("cpu"))
+            assert sampled_log_probs(model, batch).sum().item() == pytest.approx(sample.log_prob, abs=1e-3)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(1.1)
+
+
+def test_replay_holds_what_the_reward_does_not_ask_for(start, corpus, tmp_path):
+    config = own(CONFIG, steps=12, kl=0.0)
+    free = reinforce(replace(config, replay={"complex": 1.0}, replay_weight=0.0), start, corpus, tmp_path / "a", False)
+    held = reinforce(replace(config, replay={"complex": 1.0}, replay_weight=2.0), start, corpus, tmp_path / "b", False)
+    assert free["before"] == held["before"]
+    last = [rows(tmp_path / name)[-1]["replay_loss"] for name in ("a", "b")]
+    assert last[1] < last[0] - 0.5
+
+
+def test_a_collapse_stops_the_run_and_the_last_good_checkpoint_stays(start, corpus, tmp_path, capsys):
+    rewards = {"molecule": {"reward_of_test:one": 1.0}}
+    config = replace(CONFIG, rewards=rewards, steps=40, learning_rate=4e-3, kl=0.0, unique_floor=0.2, guard_steps=2)
+    summary = reinforce(config, start, corpus, tmp_path, resume=False)
+    assert "uniqueness of the samples of a prompt fell below 0.2" in summary["stopped"]
+    assert summary["steps"] < 40
+    assert "stopped at step" in capsys.readouterr().err
+    assert summary["checkpoint"] == str(checkpoints(tmp_path)[-1])
+    before, kept = load_start(start).state_dict(), weights(Path(summary["checkpoint"]))
+    assert all(torch.equal(before[name], tensor) for name, tensor in kept.items())  # the one before the first step
+
+
+def test_the_guard_judges_means_over_its_window():
+    guard = CollapseGuard(replace(CONFIG, unique_floor=0.5, diversity_floor=0.5, kl_ceiling=1.0, guard_steps=2))
+    good = Figures(1, 0.5, {}, {}, {"molecule": 0.9}, 0.9, 0.9)
+    assert guard.add(replace(good, unique=0.2), 0.0) is None  # one bad step is no collapse
+    assert guard.add(good, 0.0) is None
+    assert guard.add(good, 1.5) is None
+    assert "divergence" in (guard.add(good, 1.5) or "")
+    again = CollapseGuard(guard.config)
+    again.load(json.loads(json.dumps(guard.seen)))
+    assert "diversity" in (again.add(replace(good, diversity=0.0), 0.0) or "")
+    third = CollapseGuard(replace(guard.config, valid_floor=0.3))
+    nothing = replace(good, valid={"molecule": 0.1}, unique=None, diversity=None)
+    assert third.add(nothing, 0.0) is None
+    assert "valid samples fell below 0.3: 0.100 over the last 2 steps" in (third.add(nothing, 0.0) or "")
+
+
+def test_advantages_sum_to_nothing_within_a_group():
+    assert group_advantages([1.0, 0.0, 0.5, 0.5]) == [0.5, -0.5, 0.0, 0.0]
+    assert group_advantages([0.7, 0.7]) == [0.0, 0.0]
+
+
+def test_penalty_is_the_divergence_on_average():
+    torch.manual_seed(0)
+    policy, reference = torch.randn(6).log_softmax(0), torch.randn(6).log_softmax(0)
+    drawn = torch.multinomial(policy.exp(), 200_000, replacement=True)
+    estimate = penalties(policy[drawn], reference[drawn])
+    assert estimate.min() >= 0
+    assert float(estimate.mean()) == pytest.approx(float((policy.exp() * (policy - reference)).sum()), rel=0.05)
+
+
+def test_batches_mark_the_generated_tokens_only(start):
+    model = load_start(start)
+    rollouts = [Rollout((1, 5, 6), (7, 8), 1.0), Rollout((1, 5), (9, 10, 11, 12), -1.0)]
+    (batch,) = build_batches(rollouts, 1000, 0, torch.device("cpu"))
+    assert batch.sampled.sum(1).tolist() == [2, 4]
+    together = sampled_log_probs(model, batch)
+    alone = torch.cat([sampled_log_probs(model, b) for b in build_batches(rollouts, 1, 0, torch.device("cpu"))])
+    assert torch.allclose(together, alone, atol=1e-4)  # padding changes nothing
+    loss, penalty = policy_loss(together, together.detach(), batch, 0.1, 6)
+    assert penalty == pytest.approx(0.0, abs=1e-6)
+    expected = -(together[:2].sum() - together[2:].sum()) / 6
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+def test_figures_of_known_samples():
+    from models.training.rollouts import Judged
+
+    prompt = TaskPrompt("molecule", "<MoleculeS>")
+    made = [
+        Judged(prompt, 0, (7, 8), f"{smiles}<MoleculeE>", identity, {"r": worth}, worth)
+        for smiles, identity, worth in (
+            ("CCO", "CCO", 1.0),
+            ("OCC", "CCO", 1.0),
+            ("c1ccccc1", "c1ccccc1", 0.5),
+            ("C(", None, 0.0),
+        )
+    ]
+    found = figures_of(made)
+    assert found.reward == found.worth["molecule"] == found.rewards["molecule.r"] == pytest.approx(0.625)
+    assert found.valid == {"molecule": 0.75}
+    assert found.unique == pytest.approx(2 / 3)
+    assert found.diversity == pytest.approx(2 / 3)  # one pair of three is a copy, the others share no bit
+    rollouts = rollouts_of(made, lambda text: [1, 2])
+    assert sum(rollout.advantage for rollout in rollouts) == pytest.approx(0.0)
+
+
+def test_copies_share_one_reward(start):
+    config = own(CONFIG, share_repeats=True, samples_per_prompt=64)
+    from models.backends.text_codec import TextCodec
+
+    sampler = Sampler(
+        load_start(start),
+        TextCodec(ScientificTokenizer.build().fast),
+        config,
+        {"molecule": {"reward_of_test:nitrogen": nitrogen}},
+    )
+    judged = sampler.sample([TaskPrompt("molecule", "<MoleculeS>")], seed=0)
+    per_molecule: dict[str, float] = {}
+    for item in judged:
+        if item.identity:
+            per_molecule[item.identity] = per_molecule.get(item.identity, 0.0) + item.worth
+    assert len(per_molecule) < sum(item.identity is not None for item in judged)  # there are copies
+    assert all(value == pytest.approx(float("N" in identity)) for identity, value in per_molecule.items())
+
+
+def test_prompts_are_cut_from_the_corpus_and_repeat_for_a_step(corpus):
+    source = PromptSource(corpus, ["molecule", "ligand", "retrosynthesis"], "train", seed=1)
+    assert [p.text for p in source.draw("molecule", 0, 2)] == ["<MoleculeS>"] * 2
+    ligands = source.draw("ligand", 3, 4)
+    assert ligands == source.draw("ligand", 3, 4)
+    assert {p.text for p in ligands} == {"<ProteinS>MK<PocketS>T<PocketE>AY<ProteinE><MoleculeS>"}  # marked ones only
+    for prompt in source.draw("retrosynthesis", 0, 5):
+        assert prompt.text.endswith("<ReverseReact>")
+        assert prompt.answer
+        assert prompt.answer.startswith("<MoleculeS>")
+    assert source.draw("retrosynthesis", 0, 5) != source.draw("retrosynthesis", 1, 5)
+    assert not PromptSource(corpus, ["ligand"], "valid", seed=1).has("ligand")
+    with pytest.raises(ModelInputError, match="no train documents of 'reaction'"):
+        PromptSource(corpus, ["reaction"], "train", seed=1).draw("reaction", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tasks": {"moleclue": 1}}, "no task moleclue; tasks that can be reinforced: molecule"),
+        ({"rewards": {"molecule": {"druglike": 1.0}}}, "no reward 'druglike'; there are drug_like"),
+        (
+            {"rewards": {"molecule": {"round_trip": 1.0}}},
+            "'round_trip' cannot judge task 'molecule'; rewards for it: drug",
+        ),
+        ({"rewards": {}}, "rewards.molecule needs rewards"),
+        ({"minutes": 1.0}, "either minutes or steps"),
+        ({"tasks": {}}, "names no task"),
+        ({"samples_per_prompt": 1}, "samples_per_prompt must be at least 2"),
+    ],
+)
+def test_wrong_settings_are_one_clear_line(changes, message):
+    with pytest.raises(ModelInputError, match=message):
+        own(CONFIG, **changes)
+
+
+def test_wrong_folders_are_one_clear_line(start, corpus, tmp_path):
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        reinforce(own(CONFIG), tmp_path, corpus, tmp_path / "out", resume=False)
+    with pytest.raises(TrainingError, match="nothing to resume"):
+        reinforce(own(CONFIG), start, corpus, tmp_path / "empty", resume=True)
+    with pytest.raises(ConfigError, match="holds no corpus"):
+        reinforce_module.run(str(write_config(tmp_path)), start, tmp_path, tmp_path / "out")
+    other = tmp_path / "other"
+    fresh("dense").save_pretrained(other)
+    entries = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(entries | {"vocab_size": 77}))
+    with pytest.raises(CheckpointError, match="different tokenizers"):
+        reinforce(own(CONFIG), other, corpus, tmp_path / "out", resume=False)
+    with pytest.raises(ModelInputError, match=r"one number 0\.\.1 a sample, got \[2\.0\]"):
+        reinforce(
+            own(CONFIG, rewards={"molecule": {"reward_of_test:two": 1.0}}), start, corpus, tmp_path / "out", False
+        )
+
+
+def write_config(folder: Path) -> Path:
+    path = folder / "tiny.toml"
+    path.write_text("steps = 1\n[tasks]\nmolecule = 1\n[rewards.molecule]\ndrug_like = 1\n")
+    return path
