@@ -1,7 +1,8 @@
 """Ranges of properties as a user asks for them, and the property tags that each sample's prompt then carries.
 
 A range is [low, high], either end null where it is open, or one number, which is the bin that holds it. A range over
-several bins draws them evenly over the samples, in an order fixed by the seed, each property on its own. A bin that the
+several bins draws them over the samples, evenly or as often as training showed them, in an order fixed by the seed,
+each property on its own. A bin that the
 range cuts is asked for whole: what comes out may lie beside the range and has to be checked.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 
 from models.errors import ModelInputError
 from models.grammar.properties import PROPERTIES, Property
+from models.grammar.tags import MOLECULE
 
 CONDITION_KEYS: tuple[str, ...] = tuple(item.key for item in PROPERTIES)
 LIMITS: dict[str, tuple[float, float]] = {
@@ -22,6 +24,17 @@ LIMITS: dict[str, tuple[float, float]] = {
     "qed": (0.0, 1.0),
 }
 """What a property can be: molecular weight in g/mol is above 0, QED lies between 0 and 1 by definition."""
+
+_SHARES: dict[str, tuple[float, ...]] = {
+    "log_p": (0.028, 0.067, 0.177, 0.283, 0.271, 0.134, 0.029, 0.011),
+    "molecular_weight": (0.023, 0.074, 0.183, 0.318, 0.231, 0.090, 0.045, 0.037),
+    "qed": (0.042, 0.033, 0.051, 0.092, 0.141, 0.240, 0.321, 0.081),
+}
+TRAINING_SHARES: dict[str, float] = {
+    tag: share for item in PROPERTIES for tag, share in zip(item.tags, _SHARES[item.key], strict=True)
+}
+"""Share of each bin among 8,000 molecules drawn (seed 0) from the three sources of training molecules, ZINC250k,
+Enamine and the bioactive ones, measured on neutral parents; rounded. Used to draw by, never reported."""
 
 Bins = tuple[tuple[str, ...], ...]
 """For each property asked for, in the grammar's order, the tags of the bins that its range touches."""
@@ -33,11 +46,21 @@ def read_ranges(given: Mapping[str, Any]) -> Bins:
     return tuple(_bins(item, given[item.key]) for item in PROPERTIES if given.get(item.key) is not None)
 
 
-def draw_conditions(bins: Bins, n: int, seed: int) -> list[tuple[str, ...]]:
-    """The tags of each of `n` samples: every bin of a property before one comes again, in drawn order, each property
-    apart. The first k are the same for every n >= k."""
-    drawn = [_drawn(tags, n, random.Random(f"{seed}|{tags}")) for tags in bins]
+def draw_conditions(bins: Bins, n: int, seed: int, *, evenly: bool = True) -> list[tuple[str, ...]]:
+    """The tags of each of `n` samples; the first k are the same for every n >= k.
+
+    `evenly`: every bin of a property comes before one comes again, in drawn order. Otherwise bins are drawn as often as
+    training showed them, so that a wide range changes little of what the model would write.
+    """
+    draw = _drawn_evenly if evenly else _drawn_as_trained
+    drawn = [draw(tags, n, random.Random(f"{seed}|{tags}")) for tags in bins]
     return list(zip(*drawn, strict=True)) if drawn else [()] * n
+
+
+def with_conditions(prompt: str, conditions: Iterable[str]) -> str:
+    """The prompt with property tags right before the molecule that it opens last."""
+    at = prompt.rindex(MOLECULE.open)
+    return prompt[:at] + "".join(conditions) + prompt[at:]
 
 
 def need_conditions(id_of: Callable[[str], int | None], bins: Iterable[Sequence[str]]) -> None:
@@ -72,10 +95,14 @@ def _span(floor: float, ceiling: float) -> str:
     return f"at least {floor:g}" if ceiling == math.inf else f"{floor:g} to {ceiling:g}"
 
 
-def _drawn(tags: Sequence[str], n: int, rng: random.Random) -> list[str]:
+def _drawn_evenly(tags: Sequence[str], n: int, rng: random.Random) -> list[str]:
     drawn: list[str] = []
     while len(drawn) < n:
         turn = list(tags)
         rng.shuffle(turn)
         drawn += turn
     return drawn[:n]
+
+
+def _drawn_as_trained(tags: Sequence[str], n: int, rng: random.Random) -> list[str]:
+    return rng.choices(tags, [TRAINING_SHARES[tag] for tag in tags], k=n)

@@ -18,9 +18,8 @@ from typing import Any
 
 from rdkit import Chem, rdBase
 
-from models.conditions import CONDITION_KEYS, Bins, read_ranges
+from models.conditions import CONDITION_KEYS, Bins, read_ranges, with_conditions
 from models.errors import ModelInputError
-from models.grammar import tags
 from models.grammar.objects import Molecule, Protein
 from models.grammar.tasks import STOP, Task, prompt_for
 from models.logos import is_logos_line, read_logos_line
@@ -59,9 +58,7 @@ class Asked:
 
     def conditioned(self, conditions: tuple[str, ...]) -> Asked:
         """The same input whose prompt carries these property tags, right before the molecule to come."""
-        at = self.prompt.rindex(tags.MOLECULE.open)
-        prompt = self.prompt[:at] + "".join(conditions) + self.prompt[at:]
-        return replace(self, prompt=prompt, conditions=conditions, bins=())
+        return replace(self, prompt=with_conditions(self.prompt, conditions), conditions=conditions, bins=())
 
 
 def need_task(name: str) -> Task:

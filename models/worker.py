@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.backends.base import Decoding, Generator, Request, Sample, TextScore, validate_requests
+from models.backends.text_codec import TextCodec
 from models.errors import ModelInputError, QueueFullError, WorkerClosedError
 
 T = TypeVar("T")
@@ -116,6 +117,11 @@ class ModelWorker:
         self._busy_since = 0.0
         self._thread = threading.Thread(target=self._serve, name="organon-model-worker", daemon=True)
         self._thread.start()
+
+    @property
+    def codec(self) -> TextCodec | None:
+        """The tokenizer of the model; None where it is served elsewhere and does not show it."""
+        return getattr(self._generator, "codec", None)
 
     def __enter__(self) -> ModelWorker:
         return self

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.conditions import Bins
 from tools.memory.artifacts import Artifacts
 from tools.rank import Objective
 from tools.types import CheckResult, Score, Verdict
@@ -61,11 +62,15 @@ class StageOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What to ask of the model: a task of the grammar, the text to continue, and the tag that ends an answer."""
+    """What to ask of the model: a task of the grammar, the text to continue, and the tag that ends an answer.
+
+    `bins`: for each property that the campaign bounds, the tags of which one may stand before the molecule asked for;
+    for a model that knows them."""
 
     task: str
     text: str
     stop: str
+    bins: Bins = ()
 
 
 class Domain(Protocol):

@@ -1,33 +1,61 @@
 """What the model is asked for when ligands are designed: the marked pocket of this receptor, and an open molecule.
 
-A chain longer than the model was trained on is cut to a window around its pocket, as in the training corpus.
+A chain longer than the model was trained on is cut to a window around its pocket, as in the training corpus. Where the
+campaign bounds logP, molecular weight or QED, the open molecule may be asked for in those bins (property tags); the
+funnel's own checks still decide, since a bin can reach beyond the bound and the model can miss it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from rdkit import Chem
 
+from models.conditions import LIMITS, Bins, read_ranges
 from models.grammar.objects import Protein
+from models.grammar.properties import PROPERTIES
 from models.grammar.tasks import STOP, prompt_for
 from tools.docking.residues import one_letter
 from tools.domain import Context, Prompt
+from tools.molecule.constraints import parse_range
 
 MAX_RESIDUES = 320
+ASKABLE = {"logp": "log_p", "mol_weight": "molecular_weight", "qed": "qed"}
+"""Constraint of a campaign -> property of the grammar that can be asked for."""
 KEPT_SHARE = (0.3, 0.8)
 """Shortest and longest opening of a parent's SMILES that is kept, as a share of its atoms."""
 
 
 def prompts(context: Context) -> list[Prompt]:
     """The pocket-conditioned prompt where the receptor has a protein pocket, and the unconditioned one."""
-    opened = [Prompt("molecule", prompt_for("molecule"), _stop("molecule"))]
+    bins = bounded_bins(context["constraints"])
+    opened = [Prompt("molecule", prompt_for("molecule"), _stop("molecule"), bins)]
     if context["pocket_chain"]:
         chain = context["pocket_chain"]
         protein = Protein(chain["sequence"], tuple(chain["pocket"]))
         opened.insert(0, Prompt("ligand", prompt_for("ligand", proteins=protein), _stop("ligand")))
     return opened
+
+
+def bounded_bins(constraints: Mapping[str, str]) -> Bins:
+    """The bins that the campaign's bounds touch, for each property that they bound; one whose bins are all inside is
+    left out, as is one that cannot be met."""
+    ranges: dict[str, list[float | None]] = {}
+    for key, name in ASKABLE.items():
+        if key in constraints:
+            low, high = parse_range(key, constraints[key])
+            floor, ceiling = LIMITS[name]
+            low = floor if low is None else max(floor, low)
+            high = ceiling if high is None else min(ceiling, high)
+            if low <= high:
+                ranges[name] = [None if math.isinf(end) else end for end in (low, high)]
+    return tuple(tags for tags in read_ranges(ranges) if not _all_of_a_property(tags))
+
+
+def _all_of_a_property(tags: Sequence[str]) -> bool:
+    return any(tuple(tags) == item.tags for item in PROPERTIES)
 
 
 def reprompt(text: str, seed: int) -> tuple[Prompt, str]:

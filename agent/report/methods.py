@@ -144,6 +144,12 @@ METHODS = (
         ("efficiency",),
     ),
     Method(
+        (", asked for ",),
+        "Where the campaign bounds logP, molecular weight or QED, the model was asked for molecules in bins inside the "
+        "bounds (property tokens); the checks decided.",
+        (),
+    ),
+    Method(
         ("mutat", "crossover", "evolve"),
         "New candidates were also made by graph mutation and crossover of earlier ones.",
         ("graph_ga",),
