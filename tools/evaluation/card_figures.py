@@ -84,7 +84,29 @@ ROWS: dict[str, CardRow] = {
     "molecule_sa": CardRow(
         "molecule", "mean_sa", "unconditional molecules, mean SA", "Molecules", unit="", better="lower"
     ),
-    "property_logp": CardRow("property", "logp_in_bin", "samples in the asked logP bin", "Molecules", 0.70, 0.90),
+    "property_logp": CardRow(
+        "property",
+        "logp_in_bin",
+        "samples in the asked logP bin",
+        "Molecules",
+        0.70,
+        0.90,
+        beside=(("unconditional samples in such a bin", "logp_base"), ("of the valid samples", "logp_in_bin_of_valid")),
+    ),
+    "property_weight": CardRow(
+        "property",
+        "mol_weight_in_bin",
+        "samples in the asked bin of molecular weight",
+        "Molecules",
+        beside=(("unconditional samples in such a bin", "mol_weight_base"),),
+    ),
+    "property_qed": CardRow(
+        "property",
+        "qed_in_bin",
+        "samples in the asked bin of QED",
+        "Molecules",
+        beside=(("unconditional samples in such a bin", "qed_base"),),
+    ),
     "retrosynthesis_top_1": CardRow(
         "retrosynthesis",
         "top_1",

@@ -50,6 +50,7 @@ PLAN: dict[str, CardEvaluation] = {
     "molecule": CardEvaluation(
         "molecule", MOLECULES[0], given={"n": 10_000}, references=MOLECULES, rows_at_once=500, seconds=420
     ),
+    "property": CardEvaluation("property", MOLECULES[0], given={"n": 150}, rows_at_once=500, seconds=200),
     "retrosynthesis": CardEvaluation(
         "retrosynthesis",
         "chem/uspto50k.valid.csv.gz",
