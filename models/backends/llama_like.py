@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.backends.experts import mix_experts
+from models.backends.experts import SparseBlock
 from models.backends.network import Prompts, pad_right, read_off
 from models.backends.slots import BufferPool, Places, SharedPrompt, SlotCache
 
@@ -128,7 +128,7 @@ class _Layer:
         if hasattr(attention, "q_norm"):
             weights = [attention.q_norm.weight.expand(self.n_heads, -1), attention.k_norm.weight.expand(self.n_kv, -1)]
             self._head_norm = torch.cat(weights), attention.q_norm.variance_epsilon
-        self._experts = block if hasattr(block, "experts") else None
+        self._experts = SparseBlock(block) if hasattr(block, "experts") else None
         if self._experts is None:
             self._gate_up, self._gate_up_bias = _side_by_side(block.gate_proj, block.up_proj)
             self._down: nn.Linear = block.down_proj
@@ -202,7 +202,7 @@ class _Layer:
 
     def add_feed_forward(self, hidden: torch.Tensor, normed: torch.Tensor) -> torch.Tensor:
         if self._experts is not None:
-            return hidden + mix_experts(self._experts, normed)
+            return hidden + self._experts(normed)
         gate, up = functional.linear(normed, self._gate_up, self._gate_up_bias).chunk(2, dim=-1)
         return _add_product(hidden, functional.silu(gate).mul_(up), self._down)
 
