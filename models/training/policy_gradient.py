@@ -10,6 +10,7 @@ cheap. Each batch is used once, right after it was drawn, so there is no ratio o
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,16 +27,15 @@ class Rollout:
     sampled_ids: tuple[int, ...]
     advantage: float
 
-    def __len__(self) -> int:
-        return len(self.prompt_ids) + len(self.sampled_ids)
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rollouts side by side: `ids` (B, L), padded on the right; `sampled` (B, L - 1) marks the targets that were
-    generated; `advantages` (B,)."""
+    """Samples of one prompt. `prefix` (1, P) is the prompt without its last token, which begins every row of `inputs`
+    (R, S); `targets` (R, S) are what was generated, padded on the right where `sampled` is not; `advantages` (R,)."""
 
-    ids: torch.Tensor
+    prefix: torch.Tensor
+    inputs: torch.Tensor
+    targets: torch.Tensor
     sampled: torch.Tensor
     advantages: torch.Tensor
 
@@ -49,31 +49,50 @@ def group_advantages(rewards: Sequence[float]) -> list[float]:
 def build_batches(
     rollouts: Sequence[Rollout], micro_batch_tokens: int, pad_id: int, device: torch.device
 ) -> list[Batch]:
-    """Batches of rollouts alike in length, each at most `micro_batch_tokens` large (a single row may be more)."""
-    groups: list[list[Rollout]] = []
-    for rollout in sorted(rollouts, key=len):
-        if not groups or (len(groups[-1]) + 1) * len(rollout) > micro_batch_tokens:
-            groups.append([])
-        groups[-1].append(rollout)
-    return [_batch(group, pad_id, device) for group in groups]
+    """Batches of rollouts with the same prompt, alike in length, each of at most `micro_batch_tokens` tokens, padding
+    counted (a single row may be more)."""
+    by_prompt = defaultdict(list)
+    for rollout in rollouts:
+        by_prompt[rollout.prompt_ids].append(rollout)
+    batches = []
+    for prompt_ids, members in by_prompt.items():
+        groups: list[list[Rollout]] = []
+        for rollout in sorted(members, key=lambda rollout: len(rollout.sampled_ids)):
+            wanted = len(prompt_ids) + (len(groups[-1]) + 1) * len(rollout.sampled_ids) if groups else 0
+            if not groups or wanted > micro_batch_tokens:
+                groups.append([])
+            groups[-1].append(rollout)
+        batches += [_batch(prompt_ids, group, pad_id, device) for group in groups]
+    return batches
 
 
-def _batch(rollouts: Sequence[Rollout], pad_id: int, device: torch.device) -> Batch:
-    longest = max(map(len, rollouts))
-    ids = torch.full((len(rollouts), longest), pad_id)
-    sampled = torch.zeros((len(rollouts), longest - 1), dtype=torch.bool)
-    for row, rollout in enumerate(rollouts):
-        ids[row, : len(rollout)] = torch.tensor([*rollout.prompt_ids, *rollout.sampled_ids])
-        sampled[row, len(rollout.prompt_ids) - 1 : len(rollout) - 1] = True
-    advantages = torch.tensor([rollout.advantage for rollout in rollouts])
-    return Batch(ids.to(device), sampled.to(device), advantages.to(device))
+def _batch(prompt_ids: tuple[int, ...], rollouts: Sequence[Rollout], pad_id: int, device: torch.device) -> Batch:
+    longest = max(len(rollout.sampled_ids) for rollout in rollouts)
+    rows = [[*rollout.sampled_ids, *[pad_id] * (longest - len(rollout.sampled_ids))] for rollout in rollouts]
+    targets = torch.tensor(rows, device=device)
+    inputs = torch.cat([torch.full_like(targets[:, :1], prompt_ids[-1]), targets[:, :-1]], dim=1)
+    lengths = torch.tensor([len(rollout.sampled_ids) for rollout in rollouts], device=device)
+    sampled = torch.arange(longest, device=device) < lengths[:, None]
+    advantages = torch.tensor([rollout.advantage for rollout in rollouts], device=device)
+    return Batch(torch.tensor([prompt_ids[:-1]], device=device), inputs, targets, sampled, advantages)
 
 
 def sampled_log_probs(model: Any, batch: Batch) -> torch.Tensor:
-    """Log-probability of every generated token, (N,) row by row; padding stands on the right and is no context."""
-    hidden = model.base_model(input_ids=batch.ids[:, :-1], use_cache=False).last_hidden_state[batch.sampled]
-    logits = model.get_output_embeddings()(hidden).float()
-    return -functional.cross_entropy(logits, batch.ids[:, 1:][batch.sampled], reduction="none")
+    """Log-probability of every generated token, (N,) row by row.
+
+    The prompt is read once for all its samples, and gradients flow back through it all the same: with pocket prompts
+    that is nearly all of a step. Padding stands on the right and is no context.
+    """
+    from transformers import DynamicCache
+
+    cache = None
+    if batch.prefix.shape[1]:
+        cache = DynamicCache()
+        model.base_model(input_ids=batch.prefix, past_key_values=cache, use_cache=True)
+        cache.batch_repeat_interleave(len(batch.inputs))
+    states = model.base_model(input_ids=batch.inputs, past_key_values=cache, use_cache=cache is not None)
+    logits = model.get_output_embeddings()(states.last_hidden_state[batch.sampled]).float()
+    return -functional.cross_entropy(logits, batch.targets[batch.sampled], reduction="none")
 
 
 def penalties(log_probs: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:

@@ -258,18 +258,34 @@ def test_penalty_is_the_divergence_on_average():
     assert float(estimate.mean()) == pytest.approx(float((policy.exp() * (policy - reference)).sum()), rel=0.05)
 
 
-def test_batches_mark_the_generated_tokens_only(start):
+def test_a_prompt_read_once_gives_the_log_probs_and_gradients_of_whole_texts(start):
     model = load_start(start)
-    rollouts = [Rollout((1, 5, 6), (7, 8), 1.0), Rollout((1, 5), (9, 10, 11, 12), -1.0)]
-    (batch,) = build_batches(rollouts, 1000, 0, torch.device("cpu"))
-    assert batch.sampled.sum(1).tolist() == [2, 4]
-    together = sampled_log_probs(model, batch)
-    alone = torch.cat([sampled_log_probs(model, b) for b in build_batches(rollouts, 1, 0, torch.device("cpu"))])
-    assert torch.allclose(together, alone, atol=1e-4)  # padding changes nothing
-    loss, penalty = policy_loss(together, together.detach(), batch, 0.1, 6)
-    assert penalty == pytest.approx(0.0, abs=1e-6)
-    expected = -(together[:2].sum() - together[2:].sum()) / 6
-    assert loss.item() == pytest.approx(expected.item(), abs=1e-5)
+    rollouts = [
+        Rollout((1, 5, 6), (7, 8), 1.0),
+        Rollout((1, 5, 6), (9, 10, 11, 12), -1.0),
+        Rollout((1,), (5, 6, 7), 0.5),
+    ]
+    batches = build_batches(rollouts, 1000, 0, torch.device("cpu"))
+    assert [batch.sampled.sum(1).tolist() for batch in batches] == [[2, 4], [3]]
+    assert len(build_batches(rollouts, 1, 0, torch.device("cpu"))) == 3
+    loss = torch.zeros(())
+    for batch in batches:
+        log_probs = sampled_log_probs(model, batch)
+        part, penalty = policy_loss(log_probs, log_probs.detach(), batch, 0.1, 9)
+        assert penalty == pytest.approx(0.0, abs=1e-6)
+        loss = loss + part
+    loss.backward()
+    found = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    model.zero_grad()
+    whole = torch.zeros(())
+    for rollout in rollouts:
+        ids = torch.tensor([[*rollout.prompt_ids, *rollout.sampled_ids]])
+        spoken = model(input_ids=ids[:, :-1]).logits.log_softmax(-1).gather(-1, ids[:, 1:, None])[0, :, 0]
+        whole = whole - rollout.advantage * spoken[len(rollout.prompt_ids) - 1 :].sum() / 9
+    whole.backward()
+    assert loss.item() == pytest.approx(whole.item(), abs=1e-5)
+    for name, parameter in model.named_parameters():
+        assert torch.allclose(found[name], parameter.grad, atol=1e-4), name
 
 
 def test_figures_of_known_samples():
