@@ -23,6 +23,7 @@ from agent.interface.schemas import (
 )
 from agent.standing import Standing, standings
 from agent.state import DiscoveryState
+from models.pocket_use import pocket_use_of
 from tools.memory.ledger import Ledger
 from tools.types import CheckResult, Score, Verdict
 
@@ -47,6 +48,7 @@ def build_result(state: DiscoveryState, deps: Deps, files: dict[str, str]) -> Ru
     confirmed = [s for s in standings(deps, final_context(context)) if s.passed]
     ranked = confirmed or [s for s in table if s.passed][: deps.campaign.docking.finalists]
     events = deps.ledger.events(deps.run_id)
+    pocket_use = pocket_use_of(deps.checkpoint)
     return RunResult(
         run_id=deps.run_id,
         name=deps.campaign.name,
@@ -66,6 +68,7 @@ def build_result(state: DiscoveryState, deps: Deps, files: dict[str, str]) -> Ru
             "campaign": deps.campaign.model_dump(mode="json"),
             "workers": deps.executor.workers,
             "model": deps.model.status(),
+            "pocket_use": None if pocket_use is None else pocket_use.to_json(),
             "ending": state["ending"],
         },
         versions={"organon": version("organon"), **{package: version(package) for package in PACKAGES}},

@@ -129,12 +129,25 @@ def generate_command(load_settings: Callable[[], Settings]) -> Callable[..., Non
         file = None if out is None else out / RESULTS
 
         def load() -> Generator:
+            if name == "ligand":
+                _tell_pocket_use(checkpoint or load_settings().checkpoint)
             return load_model(load_settings(), checkpoint, model_type, batch_size)
 
         if not generate_lines(name, inputs, wanted, load, file):
             raise typer.Exit(1)
 
     return generate
+
+
+def _tell_pocket_use(checkpoint: Path | str | None) -> None:
+    """One line on stderr where the card of the weights says that the pocket does not steer them."""
+    from models.checkpoint import locate_checkpoint
+    from models.pocket_use import pocket_use_of
+    from models.registry import is_server_address
+
+    found = None if is_server_address(checkpoint) else pocket_use_of(locate_checkpoint(checkpoint))
+    if found is not None and not found.steers:
+        typer.echo(f"note: {found.sentence}", err=True)
 
 
 def load_model(

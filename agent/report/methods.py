@@ -12,7 +12,10 @@ from typing import Any
 
 from agent.interface.schemas import CandidateReport, CheckReport, ReferenceLigand, RunResult
 from agent.report.wording import plain, split_unit, stage
+from models.pocket_use import UNMEASURED
 
+POCKET_ORIGIN = ":ligand"
+"""In the origin of a candidate that the model wrote after the pocket."""
 MAX_VALUES = 3
 MAX_VALUE_LENGTH = 40
 
@@ -167,6 +170,7 @@ def build_methods(result: RunResult, calls: Mapping[str, Mapping[str, Any]]) -> 
             continue
         citations = tuple(order.setdefault(key, len(order) + 1) for key in method.references)
         statements.append(Statement(method.sentence, _detail(method, result, calls), citations))
+    statements += _pocket_use(result)
     references = tuple(REFERENCES[key] for key in order)
     return MethodsText(tuple(statements), references, criteria(result))
 
@@ -185,6 +189,18 @@ def _evidence(result: RunResult, calls: Mapping[str, Mapping[str, Any]]) -> froz
     names += [control.name for control in (result.controls.controls if result.controls else [])]
     names += [result.target.source if result.target else ""]
     return frozenset(name.lower() for name in names if name)
+
+
+def _pocket_use(result: RunResult) -> list[Statement]:
+    """Where ligands were sampled after the pocket: whether that matters to these weights, by their card."""
+    origins = [origin for summary in result.rounds for origin in summary.origins]
+    if "pocket_use" not in result.settings or not any(POCKET_ORIGIN in origin for origin in origins):
+        return []
+    found = result.settings["pocket_use"]
+    meaning = found["sentence"] if found else UNMEASURED
+    return [
+        Statement(f"Part of the molecules were sampled from the model after this pocket's chain. {meaning}", "", ())
+    ]
 
 
 def _shows(sign: str, seen: frozenset[str]) -> bool:

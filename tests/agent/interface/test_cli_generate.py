@@ -14,6 +14,7 @@ import pytest
 
 from models.grammar.tags import ALL_TAGS
 from models.grammar.tasks import STOP
+from models.training.export import weight_hashes
 
 HEAVY = (
     "EVQLVESGGGLFQPGGSLRLSCAASGFSVRNNYVSWVRQAPGKGLEWVSVIYSGGTTYYADSVKGRFTISRDISENTLYLQMNSLRAEDTAVYYC"
@@ -370,3 +371,19 @@ def test_augmented_answers_are_voted(organon: Callable[..., Any], our_shape: Pat
     assert 1 <= len(done.rows) <= 3
     assert [row["votes"] for row in done.rows] == sorted((row["votes"] for row in done.rows), reverse=True)
     organon("model", "generate", "--task", "material", "--augment", 2).assert_bad_input("retrosynthesis, reaction")
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.51, True), (0.62, False)])
+def test_ligands_come_with_a_note_where_the_pocket_does_not_steer(
+    organon: Callable[..., Any], our_shape: Path, tmp_path: Path, value: float, told: bool
+) -> None:
+    folder = Path(shutil.copytree(our_shape, tmp_path / "weights"))
+    measured = {"label": "l", "group": "g", "value": value, "low": None, "high": None, "n": 9, "unit": ""}
+    stated = {"interval": "", "protocol": "", "settings": {}, "command": "", "published": []}
+    rest: dict[str, Any] = {"title": "t", "model": {}, "training": [], "corpus": {}, "failures": []}
+    card = {**rest, "architectures": [], "unmeasured": [], "figures": {"pocket_use_auroc": {**measured, **stated}}}
+    (folder / "figures.json").write_text(json.dumps({**card, "weights": weight_hashes(folder)}))
+    for task, given in (("ligand", ("--sequence", "MKTA")), ("molecule", ())):
+        done = organon("model", "generate", "--task", task, *given, "--max-new-tokens", 4, "--checkpoint", folder)
+        assert done.code == 0, done.err
+        assert ("the pocket does not steer generation, docking does" in done.err) == (told and task == "ligand")

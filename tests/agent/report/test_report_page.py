@@ -260,3 +260,24 @@ def test_methods_name_only_what_ran(abl1_run: Any) -> None:
 
 def test_every_reference_has_a_well_formed_doi() -> None:
     assert all(re.fullmatch(r"10\.\d{4,5}/\S+", reference.doi) for reference in REFERENCES.values())
+
+
+def test_methods_say_whether_the_pocket_steers(abl1_run: Any) -> None:
+    sampled = abl1_run.result.rounds[0].model_copy(update={"origins": {"sample:ligand": 3, "evolve:mutation": 1}})
+    sentence = "With these weights the pocket does not steer generation, docking does (AUROC 0.504)."
+
+    def said(settings: dict[str, Any], rounds: list[Any]) -> str:
+        result = abl1_run.result.model_copy(update={"settings": settings, "rounds": rounds})
+        return " ".join(statement.sentence for statement in build_methods(result, abl1_run.calls).statements)
+
+    assert sentence in said({"pocket_use": {"sentence": sentence, "auroc": 0.504}}, [sampled])
+    assert "was not measured" in said({"pocket_use": None}, [sampled])
+    unsampled = sampled.model_copy(update={"origins": {"sample:molecule": 3}})
+    assert "pocket" not in said({"pocket_use": None}, [unsampled]).replace("capped pocket", "")
+
+
+def test_methods_say_that_bins_were_asked_for(abl1_run: Any) -> None:
+    asked = abl1_run.result.rounds[0].model_copy(update={"origins": {"sample:molecule, asked for LogP": 3}})
+    result = abl1_run.result.model_copy(update={"rounds": [asked]})
+    sentences = [statement.sentence for statement in build_methods(result, abl1_run.calls).statements]
+    assert any("property tokens" in sentence for sentence in sentences)
