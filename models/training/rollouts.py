@@ -1,17 +1,21 @@
 """Samples of the policy as it stands, judged: what a step of reinforcement learning learns from.
 
-The project's own engine decodes from the very tensors that are trained: it is built anew over the live model for
-every step (milliseconds), nothing is copied or read from disk. Temperature is 1 and nothing is constrained, since only
+The project's own engine decodes from a second copy of the network in memory, into which the live weights are written
+before every step (milliseconds): the engine lays weights out as decoding likes them, which training does not. Nothing
+is read from disk. Temperature is 1 and nothing is constrained, since only
 then are the samples those of the policy whose gradient is taken. A sample that ran into its limit is worth 0.
 """
 
 from __future__ import annotations
 
+import copy
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Any
+
+import torch
 
 from models.backends.base import Request, Sample
 from models.backends.causal_lm import CausalLM
@@ -61,7 +65,8 @@ class Sampler:
     def __init__(
         self, model: Any, codec: TextCodec, config: ReinforceConfig, rewards: Mapping[str, Mapping[str, Reward]]
     ) -> None:
-        self._model, self._codec, self._config, self._rewards = model, codec, config, rewards
+        self._live, self._codec, self._config, self._rewards = model, codec, config, rewards
+        self._copy = copy.deepcopy(model).requires_grad_(False).eval()
 
     def sample(self, prompts: Sequence[TaskPrompt], seed: int) -> list[Judged]:
         """`samples_per_prompt` samples of each prompt, prompt by prompt, judged."""
@@ -97,8 +102,9 @@ class Sampler:
                     request_id=str(at),
                 )
             )
-        self._model.eval()
-        samples = CausalLM(self._model, self._codec).generate(requests)
+        with torch.no_grad():
+            torch._foreach_copy_(list(self._copy.parameters()), list(self._live.parameters()))
+        samples = CausalLM(self._copy, self._codec).generate(requests)
         return sorted(((int(s.request_id), s) for s in samples), key=lambda pair: (pair[0], pair[1].index))
 
     def _reward(

@@ -188,16 +188,14 @@ def test_a_resumed_run_ends_bit_equal_to_an_undisturbed_one(start, corpus, tmp_p
     assert resumed["before"] == whole["before"]
 
 
-def test_samples_are_the_policys_own(start, corpus):
-    """What the engine says it drew with is what the loss differentiates."""
-    model, tokenizer = load_start(start), ScientificTokenizer.build()
-    from models.backends.base import Request
-    from models.backends.causal_lm import CausalLM
+def test_samples_are_the_policys_own(start):
+    """What the samples were drawn with is what the loss differentiates, also after the weights have moved."""
     from models.backends.text_codec import TextCodec
 
-    codec = TextCodec(tokenizer.fast)
-    for _ in range(2):  # the second time over weights that have moved
-        samples = list(CausalLM(model, codec).generate([Request("<MoleculeS>", n=6, max_new_tokens=12)]))
+    model, codec = load_start(start), TextCodec(ScientificTokenizer.build().fast)
+    sampler = Sampler(model, codec, own(CONFIG), {})
+    for _ in range(2):
+        samples = [sample for _, sample in sampler._draw([TaskPrompt("molecule", "<MoleculeS>")], seed=1)]
         prompt = tuple(codec.encode("<MoleculeS>"))
         for sample in samples:
             (batch,) = build_batches([Rollout(prompt, sample.token_ids, 0.0)], 1000, 0, torch.device("cpu"))
