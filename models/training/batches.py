@@ -10,7 +10,7 @@ a run resumes to the document.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,13 @@ class _Stream:
         return np.asarray(self.tokens[self.offsets[number] : self.offsets[number + 1]])
 
 
+class Labelled(NamedTuple):
+    """A document and what it is one of."""
+
+    tokens: Tokens
+    modality: str
+
+
 class MixtureSampler:
     """An endless sequence of steps, each a list of padded micro-batches `(B, L)` of ids, pad on the right."""
 
@@ -61,14 +68,18 @@ class MixtureSampler:
 
     def next_step(self, n_tokens: int) -> list[Tokens]:
         """Documents worth `n_tokens` in the long run, every modality by its share, longest first."""
-        documents: list[Tokens] = []
+        return [document.tokens for document in self.next_documents(n_tokens)]
+
+    def next_documents(self, n_tokens: int) -> list["Labelled"]:
+        """As `next_step`, each document with its modality."""
+        documents: list[Labelled] = []
         for name, stream in self._streams.items():
             stream.balance += self._shares[name] * n_tokens
             while stream.balance > 0:
                 document = stream.next()
                 stream.balance -= len(document)
-                documents.append(document)
-        return sorted(documents, key=len, reverse=True)
+                documents.append(Labelled(document, name))
+        return sorted(documents, key=lambda document: len(document.tokens), reverse=True)
 
     def state(self) -> dict[str, dict[str, float]]:
         """Everything needed to go on from here."""
@@ -104,12 +115,36 @@ def _padded(documents: list[Tokens], pad_id: int) -> NDArray[np.int64]:
     return batch
 
 
+def micro_batches(documents: list[Labelled], micro_batch_tokens: int) -> list[list[Labelled]]:
+    """Documents in parts of about equal size, each of at most `micro_batch_tokens` unless one alone is longer, like
+    lengths together.
+    """
+    ordered = sorted(documents, key=lambda document: len(document.tokens))
+    total = sum(len(document.tokens) for document in ordered)
+    size = total / max(1, -(-total // micro_batch_tokens))
+    parts: list[list[Labelled]] = []
+    filled = 0
+    for document in ordered:
+        if not parts or filled >= size or filled + len(document.tokens) > micro_batch_tokens:
+            parts.append([])
+            filled = 0
+        parts[-1].append(document)
+        filled += len(document.tokens)
+    return parts
+
+
+def validation_documents(corpus: Path, modality: str, n_tokens: int) -> list[Labelled]:
+    """The same validation documents every time, up to `n_tokens`; empty where the modality has none."""
+    stream = _Stream(*load_part(corpus, modality, "valid"), modality, seed=0)
+    documents: list[Labelled] = []
+    while len(documents) < len(stream) and sum(len(d.tokens) for d in documents) < n_tokens:
+        documents.append(Labelled(stream.next(), modality))
+    return documents
+
+
 def validation_batches(
     corpus: Path, modality: str, n_tokens: int, micro_batch_tokens: int, pad_id: int
 ) -> list[NDArray[np.int64]]:
-    """The same validation documents every time, up to `n_tokens`; empty where the modality has none."""
-    stream = _Stream(*load_part(corpus, modality, "valid"), modality, seed=0)
-    documents: list[Tokens] = []
-    while len(documents) < len(stream) and sum(map(len, documents)) < n_tokens:
-        documents.append(stream.next())
+    """`validation_documents` as padded micro-batches."""
+    documents = [document.tokens for document in validation_documents(corpus, modality, n_tokens)]
     return group_by_length(documents, micro_batch_tokens, pad_id)

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from models.errors import CheckpointError
+from models.tokenizer import ScientificTokenizer
 
 KEEP = 2
 
@@ -23,14 +24,23 @@ class CorruptCheckpointError(CheckpointError):
 
 
 def save_checkpoint(
-    out: Path, step: int, model: Any, optimizer_state: dict[str, torch.Tensor], state: dict[str, Any]
+    out: Path,
+    step: int,
+    model: Any,
+    optimizer_state: dict[str, torch.Tensor],
+    state: dict[str, Any],
+    tokenizer: ScientificTokenizer | None = None,
+    name: str | None = None,
 ) -> Path:
-    """Write `out/checkpoints/step-NNNNNNN`; returns its path."""
+    """Write `out/checkpoints/NAME` (`step-NNNNNNN` unless named); returns its path. Named ones are never removed."""
     folder = out / "checkpoints"
-    final, partial = folder / f"step-{step:07d}", folder / f".step-{step:07d}.partial"
+    name = name or f"step-{step:07d}"
+    final, partial = folder / name, folder / f".{name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     model.save_pretrained(partial)
+    if tokenizer is not None:
+        tokenizer.save(partial)
     tensors = {**optimizer_state, "rng": torch.get_rng_state()}
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial / "optimizer.safetensors")
     (partial / "state.json").write_text(json.dumps({"step": step, **state}, indent=1))
@@ -53,10 +63,17 @@ def load_checkpoint(folder: Path, model: Any) -> tuple[dict[str, torch.Tensor], 
     for name in ("model.safetensors", "optimizer.safetensors", "state.json"):
         if not (folder / name).is_file():
             raise CorruptCheckpointError(f"{folder} lacks {name}")
+    load_weights(folder, model)
+    optimizer_state = load_file(folder / "optimizer.safetensors")
+    torch.set_rng_state(optimizer_state.pop("rng"))
+    return optimizer_state, json.loads((folder / "state.json").read_text())
+
+
+def load_weights(folder: Path, model: Any) -> None:
+    """Put the weights of the checkpoint `folder`, and nothing else of it, into `model`."""
+    if not (folder / "model.safetensors").is_file():
+        raise CorruptCheckpointError(f"{folder} lacks model.safetensors")
     missing, unexpected = model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
     missing = [name for name in missing if name != "lm_head.weight"]  # tied to the embedding
     if missing or unexpected:
         raise CorruptCheckpointError(f"{folder} holds weights of another model: {[*missing, *unexpected][:3]}")
-    optimizer_state = load_file(folder / "optimizer.safetensors")
-    torch.set_rng_state(optimizer_state.pop("rng"))
-    return optimizer_state, json.loads((folder / "state.json").read_text())

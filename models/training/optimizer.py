@@ -11,14 +11,24 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from models.training import parallel
+
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients from the cited page
+AT_ONCE = 4  # matrices that stay in a core's cache through the iterations
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, orthogonalised. Only for parameters with two dimensions."""
+    """Momentum, orthogonalised. Only for matrices: one (R, C), or a stack of experts' (E, R, C), each by itself.
 
-    def __init__(self, params: Any, lr: float, momentum: float = 0.95, weight_decay: float = 0.0) -> None:
+    `halved` parameters hold two matrices one above the other (gate and up), which are orthogonalised apart. The work
+    is shared over the ranks of `parallel`.
+    """
+
+    def __init__(
+        self, params: Any, lr: float, momentum: float = 0.95, weight_decay: float = 0.0, halved: Any = ()
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self._halved = {id(parameter) for parameter in halved}
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -26,27 +36,31 @@ class Muon(torch.optim.Optimizer):
         if closure is not None:
             raise ValueError("Muon takes no closure")
         for group in self.param_groups:
-            by_shape: dict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)
+            by_shape: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    by_shape[tuple(parameter.shape)].append(parameter)
-            for parameters in by_shape.values():
-                self._update(parameters, group)
+                    matrices = self._as_matrices(parameter, self._direction(parameter, group["momentum"]))
+                    by_shape[matrices.shape[1], matrices.shape[2]].append((parameter, matrices))
+            for shape, members in by_shape.items():
+                updates = parallel.map_shared(orthogonalise, torch.cat([matrices for _, matrices in members]))
+                scale = max(1.0, shape[0] / shape[1]) ** 0.5
+                pieces = updates.split([len(matrices) for _, matrices in members])
+                for (parameter, _), update in zip(members, pieces, strict=True):
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    parameter.add_(update.view_as(parameter), alpha=-group["lr"] * scale)
 
-    def _update(self, parameters: list[nn.Parameter], group: dict[str, Any]) -> None:
-        directions = []
-        for parameter in parameters:
-            assert parameter.grad is not None
-            state = self.state[parameter]
-            if "momentum" not in state:
-                state["momentum"] = torch.zeros_like(parameter)
-            state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-            directions.append(torch.lerp(parameter.grad, state["momentum"], group["momentum"]))
-        updates = orthogonalise(torch.stack(directions))
-        scale = max(1.0, parameters[0].shape[0] / parameters[0].shape[1]) ** 0.5
-        for parameter, update in zip(parameters, updates, strict=True):
-            parameter.mul_(1 - group["lr"] * group["weight_decay"])
-            parameter.add_(update, alpha=-group["lr"] * scale)
+    def _direction(self, parameter: nn.Parameter, momentum: float) -> Tensor:
+        """Nesterov momentum."""
+        assert parameter.grad is not None
+        state = self.state[parameter]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(parameter)
+        state["momentum"].lerp_(parameter.grad, 1 - momentum)
+        return torch.lerp(parameter.grad, state["momentum"], momentum)
+
+    def _as_matrices(self, parameter: nn.Parameter, direction: Tensor) -> Tensor:
+        n_rows = parameter.shape[-2] // (2 if id(parameter) in self._halved else 1)
+        return direction.view(-1, n_rows, parameter.shape[-1])
 
 
 def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
@@ -54,14 +68,17 @@ def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
     C).
     """
     a, b, c = NEWTON_SCHULZ
+    found = torch.empty_like(matrices)
     tall = matrices.shape[1] > matrices.shape[2]
-    x = matrices.transpose(1, 2) if tall else matrices
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    for _ in range(iterations):
-        gram = x @ x.transpose(1, 2)
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    result: Tensor = x.transpose(1, 2) if tall else x
-    return result
+    for start in range(0, len(matrices), AT_ONCE):
+        x = matrices[start : start + AT_ONCE]
+        x = x.transpose(1, 2) if tall else x
+        x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+        for _ in range(iterations):
+            gram = x @ x.transpose(1, 2)
+            x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        found[start : start + AT_ONCE] = x.transpose(1, 2) if tall else x
+    return found
 
 
 class Optimizers:
@@ -76,7 +93,7 @@ class Optimizers:
         weight_decay: float,
     ) -> None:
         named = dict(model.named_parameters())
-        matrices = {n: p for n, p in named.items() if kind == "muon" and p.ndim == 2 and "layers." in n}
+        matrices = {n: p for n, p in named.items() if kind == "muon" and _is_matrix(n, p)}
         decayed = [p for n, p in named.items() if n not in matrices and p.ndim >= 2]
         plain = [p for p in named.values() if p.ndim < 2]
         adam = torch.optim.AdamW(
@@ -88,7 +105,10 @@ class Optimizers:
         self._all: list[torch.optim.Optimizer] = [adam]
         self._peaks = [learning_rate]
         if matrices:
-            self._all.append(Muon(list(matrices.values()), lr=matrix_learning_rate, weight_decay=weight_decay))
+            halved = [p for n, p in matrices.items() if n.endswith("gate_up_proj")]
+            self._all.append(
+                Muon(list(matrices.values()), lr=matrix_learning_rate, weight_decay=weight_decay, halved=halved)
+            )
             self._peaks.append(matrix_learning_rate)
         self._name_of: dict[Tensor, str] = {parameter: name for name, parameter in named.items()}
 
@@ -119,3 +139,8 @@ class Optimizers:
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
                     optimizer.state[parameter] = by_parameter[self._name_of[parameter]]
+
+
+def _is_matrix(name: str, parameter: nn.Parameter) -> bool:
+    """Whether Muon takes it: matrices inside the layers, but not a router, whose rows are one expert's each."""
+    return parameter.ndim >= 2 and "layers." in name and not name.endswith("mlp.gate.weight")

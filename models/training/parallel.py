@@ -5,10 +5,13 @@ Started by `torchrun --nproc-per-node N`; without it there is one rank and every
 ranks hold equal weights and make the same update, so only rank 0 writes.
 """
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import distributed
+
+T = TypeVar("T")
 
 
 def start() -> tuple[int, int]:
@@ -20,19 +23,22 @@ def start() -> tuple[int, int]:
     return distributed.get_rank(), distributed.get_world_size()
 
 
-def sum_gradients(model: torch.nn.Module, loss: float) -> float:
-    """Sum gradients and loss over all ranks; returns the summed loss."""
+def sum_gradients(model: torch.nn.Module) -> None:
+    """Give every rank the sum of all ranks' gradients."""
     if not distributed.is_initialized():
-        return loss
+        return
     parameters = [p for p in model.parameters() if p.requires_grad]
-    pieces = [(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in parameters]
-    flat = torch.cat([*pieces, torch.tensor([loss])])
+    flat = torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in parameters])
     distributed.all_reduce(flat)
-    position = 0
-    for parameter in parameters:
-        parameter.grad = flat[position : position + parameter.numel()].view_as(parameter).clone()
-        position += parameter.numel()
-    return float(flat[-1])
+    for parameter, piece in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+        parameter.grad = piece.view_as(parameter)
+
+
+def summed(values: torch.Tensor) -> torch.Tensor:
+    """The sum of `values` over all ranks, on every rank (in place)."""
+    if distributed.is_initialized():
+        distributed.all_reduce(values)
+    return values
 
 
 def from_first(value: float) -> float:
@@ -44,6 +50,33 @@ def from_first(value: float) -> float:
     return float(holder)
 
 
-def share_of(items: list[Any], rank: int, n_ranks: int) -> list[Any]:
-    """This rank's part of a list whose order is the same on all ranks."""
-    return items[rank::n_ranks]
+def map_shared(function: Callable[[torch.Tensor], torch.Tensor], items: torch.Tensor) -> torch.Tensor:
+    """`function` of a stack (N, ...) that maps each item by itself to one of the same shape, every rank working on
+    its part.
+    """
+    if not distributed.is_initialized() or len(items) < distributed.get_world_size():
+        return function(items)
+    rank, n_ranks = distributed.get_rank(), distributed.get_world_size()
+    size = -(-len(items) // n_ranks)
+    mine = items.new_zeros((size, *items.shape[1:]))
+    part = items[rank * size : (rank + 1) * size]
+    if len(part):
+        mine[: len(part)] = function(part)
+    everything = items.new_empty((size * n_ranks, *items.shape[1:]))
+    distributed.all_gather_into_tensor(everything, mine)
+    return everything[: len(items)]
+
+
+def share_of(items: Sequence[T], rank: int, n_ranks: int, cost: Callable[[T], float] = lambda _: 1.0) -> list[T]:
+    """This rank's part of a sequence whose order is the same on all ranks, so that all parts cost about the same."""
+    if n_ranks == 1:
+        return list(items)
+    loads = [0.0] * n_ranks
+    mine: list[T] = []
+    costs: list[tuple[float, int]] = sorted(((-cost(item), i) for i, item in enumerate(items)))
+    for negative, i in costs:
+        lightest = loads.index(min(loads))
+        loads[lightest] -= negative
+        if lightest == rank:
+            mine.append(items[i])
+    return mine

@@ -11,12 +11,14 @@ import torch
 
 from models.errors import TrainingError
 from models.tokenizer import ScientificTokenizer
-from models.training import pretrain as pretrain_module
+from models.training import trainer as trainer_module
 from models.training.batches import MixtureSampler, group_by_length, validation_batches
 from models.training.checkpoint import CorruptCheckpointError, checkpoints
 from models.training.config import ConfigError, PretrainConfig
+from models.training.loss import BatchLoss
 from models.training.optimizer import orthogonalise
-from models.training.pretrain import cosine_share, pretrain, run
+from models.training.pretrain import pretrain, run
+from models.training.schedule import learning_rate_share
 
 SMILES = ["CCO", "CCN", "c1ccccc1", "CC(=O)O", "CCCC", "CC(C)O", "OCCO", "c1ccncc1", "CCOC", "NCCN"]
 CONFIG = PretrainConfig(
@@ -66,7 +68,7 @@ def weights(folder: str) -> dict[str, "torch.Tensor"]:
 
 def test_a_resumed_run_ends_bit_equal_to_an_undisturbed_one(corpus, tmp_path, monkeypatch):
     whole = pretrain(CONFIG, corpus, tmp_path / "whole", resume=False)
-    original = pretrain_module._Trainer._one_step
+    original = trainer_module.Trainer._one_step
 
     def killed_at_three(self):
         if self.step == 3:
@@ -74,10 +76,10 @@ def test_a_resumed_run_ends_bit_equal_to_an_undisturbed_one(corpus, tmp_path, mo
             raise KeyboardInterrupt
         return original(self)
 
-    monkeypatch.setattr(pretrain_module._Trainer, "_one_step", killed_at_three)
+    monkeypatch.setattr(trainer_module.Trainer, "_one_step", killed_at_three)
     with pytest.raises(KeyboardInterrupt):
         pretrain(CONFIG, corpus, tmp_path / "cut", resume=False)
-    monkeypatch.setattr(pretrain_module._Trainer, "_one_step", original)
+    monkeypatch.setattr(trainer_module.Trainer, "_one_step", original)
     resumed = pretrain(CONFIG, corpus, tmp_path / "cut", resume=True)
     assert resumed["steps"] == whole["steps"] == 6
     assert resumed["tokens_seen"] == whole["tokens_seen"]
@@ -105,11 +107,11 @@ def test_minutes_limit_the_run(corpus, tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_and_says_where(corpus, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        pretrain_module,
-        "_loss_function",
-        lambda model, pad, compiled: lambda ids: next(model.parameters()).sum() * math.nan,
-    )
+    def no_number(loss_of, documents):
+        total = next(loss_of._model.parameters()).sum() * math.nan
+        return BatchLoss(total, 1, {}, None)
+
+    monkeypatch.setattr(trainer_module.DocumentLoss, "__call__", no_number)
     with pytest.raises(TrainingError, match="step 0"):
         pretrain(CONFIG, corpus, tmp_path, resume=False)
 
@@ -183,7 +185,8 @@ def test_a_folder_without_data_is_one_clear_line(tmp_path):
 
 
 def test_cosine_share():
-    assert cosine_share(0, 0.0, 10, 0.1) == pytest.approx(0.1)
-    assert cosine_share(9, 0.0, 10, 0.1) == pytest.approx(1.0)
-    assert cosine_share(100, 0.5, 10, 0.1) == pytest.approx(0.55)
-    assert cosine_share(100, 2.0, 10, 0.1) == pytest.approx(0.1)
+    config = replace(CONFIG, warmup_steps=10, final_learning_rate_share=0.1)
+    assert learning_rate_share(config, 0, 0.0) == pytest.approx(0.1)
+    assert learning_rate_share(config, 9, 0.0) == pytest.approx(1.0)
+    assert learning_rate_share(config, 100, 0.5) == pytest.approx(0.55)
+    assert learning_rate_share(config, 100, 2.0) == pytest.approx(0.1)
