@@ -82,6 +82,19 @@ class CausalLM:
             for text, seq, lps in zip(texts, ids, log_probs, strict=True)
         ]
 
+    @torch.inference_mode()
+    def alternative_log_probs(self, text: str, tag: str) -> NDArray[np.float32]:
+        """log P(`tag`) after each token of `text`, (T,): the tag read in place of what stands there, in one pass.
+
+        Beyond the Generator contract. Raises ModelInputError as `score` does, and for a tag that is not one token.
+        """
+        (ids,) = self._encode_texts([text])
+        at = self.codec.id_of(tag)
+        if at is None:
+            raise ModelInputError(f"{tag!r} is not one token of this checkpoint's tokenizer")
+        logits = self._model(input_ids=pad_right([ids], self._model.device), use_cache=False).logits[0].float()
+        return np.asarray((logits[:, at] - logits.logsumexp(-1)).cpu().numpy(), dtype=np.float32)
+
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Mean over a text's tokens (begin-of-text left out) of the last hidden states, not normalised: (N,
         D) fp32."""

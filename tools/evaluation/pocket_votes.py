@@ -45,16 +45,28 @@ def sampled_votes(answers: Sequence[Mapping[str, Any]], n_residues: int) -> tupl
 def mark_probabilities(generator: Generator, sequence: str) -> list[float]:
     """For each residue P(mark) / (P(mark) + P(residue)) after the chain and its unmarked copy up to there, 0..1.
 
-    One text is scored for each residue: the copy up to it and an opened mark, whose last token is the mark and whose
-    others are the copy. Exact for tokenizers with a token a residue; where residues merge into longer tokens,
-    P(residue) is the ratio of the copies' probabilities under their own tokens.
+    In one pass over the copy where the model is here and its tokenizer has a token a residue, else text by text.
     """
     prompt = prompt_for("pocket", protein=sequence)
+    read = getattr(generator, "alternative_log_probs", None)
+    whole, before = generator.score([prompt + sequence, prompt])
+    first = len(before.token_ids)
+    if read is None or whole.token_ids[:first] != before.token_ids or len(whole.token_ids) != first + len(sequence):
+        marks, residues = _marks_text_by_text(generator, prompt, sequence)
+    else:
+        marks = read(prompt + sequence, tags.POCKET.open)[first - 1 : -1].tolist()
+        residues = whole.token_log_probs[-len(sequence) :]
+    return [1.0 / (1.0 + math.exp(min(700.0, plain - mark))) for mark, plain in zip(marks, residues, strict=True)]
+
+
+def _marks_text_by_text(generator: Generator, prompt: str, sequence: str) -> tuple[Sequence[float], Sequence[float]]:
+    """log P(mark) and log P(residue) at each residue. One text is scored for each: the copy up to it and an opened
+    mark, whose last token is the mark and whose others are the copy. Where residues merge into longer tokens,
+    P(residue) is the ratio of the copies' probabilities under their own tokens."""
     texts = [prompt + sequence[:at] + tags.POCKET.open for at in range(len(sequence) + 1)]
     marks, copies = [], []
     for start in range(0, len(texts), _TEXTS_AT_ONCE):
         for score in generator.score(texts[start : start + _TEXTS_AT_ONCE]):
             marks.append(score.token_log_probs[-1])
             copies.append(score.log_prob - score.token_log_probs[-1])
-    residues = [after - before for before, after in pairwise(copies)]
-    return [1.0 / (1.0 + math.exp(min(700.0, plain - mark))) for mark, plain in zip(marks, residues, strict=False)]
+    return marks[:-1], [after - before for before, after in pairwise(copies)]

@@ -64,6 +64,17 @@ def test_tokens_across_the_border_are_refused() -> None:
         score_continuations(JoiningTokens(), [("CC", "O")])  # type: ignore[arg-type]
 
 
+def test_one_pass_gives_the_marks_that_text_by_text_scoring_gives(random_model: Any) -> None:
+    class Served:
+        """The same model without the pass of its own."""
+
+        score = staticmethod(random_model.score)
+
+    one_by_one = mark_probabilities(Served(), SEQUENCE)  # type: ignore[arg-type]
+    assert mark_probabilities(random_model, SEQUENCE) == pytest.approx(one_by_one, rel=1e-3)
+    assert len(set(one_by_one)) > 1
+
+
 def test_mark_probability_is_the_share_of_the_two_next_tokens(random_model: Any) -> None:
     found = mark_probabilities(random_model, SEQUENCE)
     assert len(found) == len(SEQUENCE)
