@@ -35,6 +35,9 @@ def card_command(load_settings: Callable[[], Settings]) -> Callable[..., None]:
         training: Annotated[
             list[Path] | None, typer.Option("--training", help="summary.json of a stage, in order; repeatable.")
         ] = None,
+        machine: Annotated[
+            str, typer.Option("--machine", help="What trained it, for summaries that do not say so.")
+        ] = "",
         architectures: Annotated[
             Path | None, typer.Option("--architectures", help="JSON rows of the controls it was chosen against.")
         ] = None,
@@ -61,9 +64,11 @@ def card_command(load_settings: Callable[[], Settings]) -> Callable[..., None]:
                 raise typer.Exit(1)
             typer.echo(f"{folder}: card, figures and weights belong together")
             return
-        made = (
-            load_card(folder) if results is None else _collect(folder, results, corpus, training, architectures, title)
-        )
+        if results is None:
+            made = load_card(folder)
+        else:
+            summaries = [(path, machine) for path in training or ()]
+            made = _collect(folder, results, corpus, summaries, architectures, title)
         write_card(folder, made)
         typer.echo(f"{folder / 'README.md'}: {len(made.figures)} figures of {len(made.weights)} weight files")
 
@@ -74,7 +79,7 @@ def _collect(
     folder: Path,
     results: Path,
     corpus: Path | None,
-    training: list[Path] | None,
+    summaries: list[tuple[Path, str]],
     architectures: Path | None,
     title: str,
 ) -> Card:
@@ -93,7 +98,7 @@ def _collect(
         weights=weight_hashes(folder),
         model=facts,
         figures=figures,
-        training=tuple(read_training(path, facts["active_parameters"]) for path in training or ()),
+        training=tuple(read_training(path, facts["active_parameters"], machine) for path, machine in summaries),
         corpus=read_corpus(corpus) if corpus else {},
         failures=tuple(collect_failures(results)),
         architectures=tuple(read_architectures(architectures)) if architectures else (),

@@ -13,6 +13,7 @@ from typing import Any
 
 from models.card.figure_table import figure_lines, published_lines, steering_sentence, verdict_counts
 from models.card.schema import FIGURES, Card
+from models.card.training_table import table_lines, training_lines
 
 LICENCE = "apache-2.0"
 """The weights have the repository's licence; SPDX name in the hub's spelling."""
@@ -27,7 +28,7 @@ def render_card(card: Card) -> str:
         *_opening(card),
         *_use(card),
         *_figures(card),
-        *_training(card),
+        *training_lines(card.training),
         *_data(card),
         *_failures(card),
         *_again(card),
@@ -82,7 +83,7 @@ def _opening(card: Card) -> Iterable[str]:
     )
     if card.architectures:
         yield from ("It was chosen among these, trained on the same tokens:", "")
-        yield from _table(list(card.architectures))
+        yield from table_lines(list(card.architectures))
         yield ""
 
 
@@ -124,59 +125,6 @@ def _figures(card: Card) -> Iterable[str]:
     yield ""
 
 
-def _training(card: Card) -> Iterable[str]:
-    yield from ("## Training", "")
-    if not card.training:
-        yield from ("Not recorded.", "")
-        return
-    rows = []
-    for stage in card.training:
-        rows.append(
-            {
-                "stage": stage.get("stage", "pretrain"),
-                "configuration": stage.get("config", {}).get("name", ""),
-                "steps": _whole(stage.get("steps")),
-                "tokens": _millions(stage.get("tokens_seen")),
-                "minutes": _plain(stage.get("minutes")),
-                "processes": _plain(stage.get("processes")),
-                "floating-point operations": _flops(stage.get("flops")),
-                "machine": stage.get("machine", ""),
-            }
-        )
-    yield from _table(rows)
-    stated = " (6 x active parameters x tokens where the run did not count them)" if _estimated(card) else ""
-    yield from ("", f"Floating-point operations are an estimate{stated}.", "")
-    yield from _losses(card.training)
-
-
-def _estimated(card: Card) -> bool:
-    return any(stage.get("flops_estimated") for stage in card.training)
-
-
-def _losses(stages: Sequence[Mapping[str, Any]]) -> Iterable[str]:
-    """The last validation loss of each stage that has one, and the mixture of each."""
-    measured = [stage for stage in stages if isinstance(stage.get("validation"), Mapping)]
-    mixtures = [stage for stage in stages if isinstance(stage.get("config", {}).get("mixture"), Mapping)]
-    names = sorted(
-        {n for s in measured for n in s["validation"]} | {n for s in mixtures for n in s["config"]["mixture"]}
-    )
-    rows: list[dict[str, str]] = []
-    for name in names:
-        row = {"modality": name}
-        for stage in stages:
-            title = str(stage.get("stage", "pretrain"))
-            mixture = stage.get("config", {}).get("mixture") or {}
-            if stage in mixtures:
-                share = mixture.get(name, 0.0) / sum(mixture.values())
-                row[f"share of tokens, {title}"] = f"{100 * share:.1f} %" if name in mixture else ""
-            if stage in measured:
-                row[f"validation loss after {title}, nats a token"] = _plain(stage["validation"].get(name))
-        rows.append(row)
-    if rows:
-        yield from _table(rows)
-        yield ""
-
-
 def _data(card: Card) -> Iterable[str]:
     yield from ("## Data", "")
     table = card.corpus.get("table", ())
@@ -184,10 +132,10 @@ def _data(card: Card) -> Iterable[str]:
         yield from ("Not recorded.", "")
         return
     yield from ("Documents and tokens of the training part of the corpus; a file is listed with every use of it.", "")
-    yield from _table(_sources(table))
+    yield from table_lines(_sources(table))
     dropped = {reason: count for reason, count in card.corpus.get("dropped", {}).items() if count}
     yield from ("", "Left out, with the number of rows and the reason:", "")
-    yield from _table([{"reason": reason, "rows": f"{count:,}"} for reason, count in sorted(dropped.items())])
+    yield from table_lines([{"reason": reason, "rows": f"{count:,}"} for reason, count in sorted(dropped.items())])
     yield from (
         "",
         "Never used: `p_affinity` columns (PDBbind's terms) and `genos_kegg` (KEGG's terms). Never trained on: visible",
@@ -255,17 +203,6 @@ def _again(card: Card) -> Iterable[str]:
     )
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
-    """A Markdown table of rows with the same keys; columns that are empty throughout are left out."""
-    names = [name for name in rows[0] if any(str(row.get(name, "")) for row in rows)] if rows else []
-    if not names:
-        return
-    yield "| " + " | ".join(names) + " |"
-    yield "|" + "---|" * len(names)
-    for row in rows:
-        yield "| " + " | ".join(str(row.get(name, "")).replace("|", "\\|") for name in names) + " |"
-
-
 def _cut(text: str) -> str:
     plain = " ".join(text.replace("`", "'").split())
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]} ..."
@@ -273,19 +210,3 @@ def _cut(text: str) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _whole(value: Any) -> str:
-    return "" if value is None else f"{value:,}"
-
-
-def _plain(value: Any) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _millions(value: Any) -> str:
-    return "" if value is None else f"{value / 1e6:.1f} million"
-
-
-def _flops(value: Any) -> str:
-    return "" if value is None else f"{value:.1e}"

@@ -30,17 +30,16 @@ def read_corpus(path: Path) -> dict[str, Any]:
     return {name: found[name] for name in _CORPUS if name in found}
 
 
-def read_training(path: Path, active_parameters: int) -> dict[str, Any]:
-    """The summary of one stage, with its stage and floating-point operations filled in where it lacks them.
-
-    The stage is the summary's own, else the name of the folder it lies in.
-    """
+def read_training(path: Path, active_parameters: int, machine: str = "") -> dict[str, Any]:
+    """The summary of one stage, with what it lacks filled in: stage (else the name of the folder it lies in), `machine`
+    and floating-point operations (where it counts tokens)."""
     found = _read(path)
-    if "tokens_seen" not in found or not isinstance(found.get("config"), Mapping):
-        raise ModelInputError(f"{path} is no summary.json of a training stage: it has no tokens_seen and config")
+    if "steps" not in found or not isinstance(found.get("config"), Mapping):
+        raise ModelInputError(f"{path} is no summary.json of a training stage: it has no steps and config")
     kept = {name: value for name, value in found.items() if not _holds_path(value)}
     kept.setdefault("stage", path.resolve().parent.name)
-    if "flops" not in kept:
+    kept.setdefault("machine", machine)
+    if "flops" not in kept and "tokens_seen" in kept:
         kept["flops"] = 6.0 * active_parameters * float(kept["tokens_seen"])
         kept["flops_estimated"] = True
     return kept
