@@ -20,8 +20,7 @@ from models.grammar import GrammarError, Task, extract, parse, prompt_for, tags
 from models.grammar.objects import Complex, Material, Molecule, PocketSearch, Protein, Retrosynthesis
 from models.grammar.properties import condition_tags
 from models.molecule_properties import measured_properties
-from models.training.evaluate import canonical_or_none
-from models.training.evaluate_tasks import canonical_set, known_materials, material_key
+from models.training.known_objects import canonical_or_none, canonical_set, known_materials, material_key
 from models.training.molecule_measures import molecule_or_none, score_drug_likeness
 
 Reward = Callable[[str, str], float]

@@ -23,7 +23,7 @@ from models.backends.text_codec import TextCodec
 from models.grammar import GrammarError, parse
 from models.grammar.objects import Complex, Material, Molecule, Reaction, Retrosynthesis
 from models.tokenizer import EOS
-from models.training.evaluate import canonical_or_none
+from models.training.known_objects import canonical_or_none
 from models.training.molecule_measures import internal_diversity, molecule_or_none
 from models.training.policy_gradient import Rollout, group_advantages
 from models.training.reinforce_config import ReinforceConfig
