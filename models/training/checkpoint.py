@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from models.errors import CheckpointError
@@ -70,10 +71,16 @@ def load_checkpoint(folder: Path, model: Any) -> tuple[dict[str, torch.Tensor], 
 
 
 def load_weights(folder: Path, model: Any) -> None:
-    """Put the weights of the checkpoint `folder`, and nothing else of it, into `model`."""
+    """Put the weights of the checkpoint `folder`, and nothing else of it, into `model`.
+
+    Read by the model's own class, because transformers names and stacks the weights of experts otherwise in a file
+    than in the network.
+    """
     if not (folder / "model.safetensors").is_file():
         raise CorruptCheckpointError(f"{folder} lacks model.safetensors")
-    missing, unexpected = model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
-    missing = [name for name in missing if name != "lm_head.weight"]  # tied to the embedding
-    if missing or unexpected:
-        raise CorruptCheckpointError(f"{folder} holds weights of another model: {[*missing, *unexpected][:3]}")
+    try:
+        read = type(model).from_pretrained(folder, dtype=model.dtype, local_files_only=True, use_safetensors=True)
+        model.load_state_dict(read.state_dict())
+    except (OSError, ValueError, RuntimeError, SafetensorError) as fault:
+        reason = " ".join(str(fault).split())[:200]
+        raise CorruptCheckpointError(f"{folder} holds weights of another model: {reason}") from fault
