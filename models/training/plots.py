@@ -17,7 +17,7 @@ from models.errors import ModelInputError
 Curve = list[tuple[float, float]]
 
 _PANELS: tuple[tuple[str, str, bool], ...] = (
-    ("loss", "training loss, nats a token", False),
+    ("loss", "training loss", False),
     ("validation", "validation loss, nats a token", False),
     ("worth", "reward of the samples", True),
     ("rewards", "single rewards", True),
@@ -29,6 +29,7 @@ _PANELS: tuple[tuple[str, str, bool], ...] = (
 )
 """Key of a panel, its title, and whether its axis begins at 0."""
 _PANEL_OF: dict[str, str] = {
+    "losses": "loss",
     "reward": "worth",
     "unique": "spread",
     "diversity": "spread",

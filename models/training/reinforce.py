@@ -34,6 +34,7 @@ from models.training.checkpoint import checkpoints, load_checkpoint, save_checkp
 from models.training.collapse_guard import CollapseGuard
 from models.training.config import ConfigError, load_config
 from models.training.optimizer import Optimizers
+from models.training.plots import try_write_curves
 from models.training.policy_gradient import build_batches, policy_loss, sampled_log_probs
 from models.training.reinforce_config import ReinforceConfig
 from models.training.rewards import Reward, RewardContext, build_reward
@@ -266,8 +267,6 @@ class _Reinforcer:
         return {**found, "validation": _rounded(losses)}
 
     def _finish(self, stopped: str | None) -> dict[str, Any]:
-        from models.training.plots import try_write_curves
-
         if stopped is not None:
             self._restore_last_good()
             self._say(f"stopped at step {self.step:,}: {stopped}; kept {checkpoints(self.out)[-1]}")
@@ -297,9 +296,7 @@ class _Reinforcer:
             "before": self.before,
             "start": str(self.folder),
         }
-        folder = save_checkpoint(self.out, self.step, self.model, self.optimizers.state(), state)
-        self.tokenizer.save(folder)
-        return folder
+        return save_checkpoint(self.out, self.step, self.model, self.optimizers.state(), state, self.tokenizer)
 
     def resume(self) -> None:
         found = checkpoints(self.out)

@@ -24,6 +24,7 @@ from models.training.checkpoint import checkpoints, load_checkpoint, save_checkp
 from models.training.config import TrainingConfig
 from models.training.loss import AnswerStart, DocumentLoss
 from models.training.optimizer import Optimizers
+from models.training.plots import try_write_curves
 from models.training.schedule import decaying, learning_rate_share
 from models.training.throughput import flops_per_token, measure_peak
 
@@ -85,7 +86,8 @@ class Trainer:
                 self.save(STABLE)
             self._one_step()
             if self.step % config.log_steps == 0:
-                self._log(self.window.row(self.model, peak, self.n_ranks))
+                rate = config.learning_rate * learning_rate_share(config, self.step, self.progress())
+                self._log({**self.window.row(self.model, peak, self.n_ranks), "learning_rate": rate})
                 self.window = _Window()
             if self.seconds() > evaluate_due:
                 evaluate_due = self.seconds() + 60 * config.evaluate_minutes
@@ -154,6 +156,7 @@ class Trainer:
         self._log({"validation": validation})
         if self.rank == 0:
             (self.out / "summary.json").write_text(json.dumps(summary, indent=1))
+            try_write_curves(self.out, self._say)
         return summary
 
     # -- state ------------------------------------------------------------------------------------------------
