@@ -13,7 +13,7 @@ from agent.interface.cli_card import card_command
 from agent.interface.cli_evaluate import evaluate_command
 from agent.interface.cli_generate import generate_command
 from agent.interface.cli_score import embed_command, score_command
-from agent.interface.cli_train import train_commands
+from agent.interface.cli_train import corpus_commands, train_commands
 
 if TYPE_CHECKING:
     from agent.config import Settings
@@ -45,5 +45,6 @@ def model_commands(load_settings: Callable[[], Settings]) -> typer.Typer:
     commands.command("eval")(evaluate_command(load_settings))
     commands.command("card")(card_command(load_settings))
 
+    commands.add_typer(corpus_commands(), name="corpus")
     commands.add_typer(train_commands(), name="train")
     return commands

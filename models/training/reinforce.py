@@ -46,9 +46,10 @@ _FORWARD_TOKENS = 160
 
 
 def run(
-    config: str, start: Path, data: Path, out: Path, resume: bool = False, minutes: float | None = None
+    config: str, start: Path | None, data: Path, out: Path, resume: bool = False, minutes: float | None = None
 ) -> dict[str, Any]:
-    """The command `organon model train reinforce`. `start` is a checkpoint, or a run's folder (its newest one then).
+    """The command `organon model train reinforce`. `start` is a checkpoint, or a run's folder (its newest one then);
+    a run that is resumed knows its own.
 
     `minutes` replaces the configuration's limit. Returns the summary, which is also written to `out/summary.json`;
     its `stopped` says why the guard ended the run, or is None.
@@ -58,7 +59,15 @@ def run(
         settings = replace(settings, minutes=minutes, steps=None)
     if not (data / "corpus.json").is_file():
         raise ConfigError(f"{data} holds no corpus (corpus.json); build one with `organon model corpus build`")
-    return reinforce(settings, start, data, out, resume)
+    return reinforce(settings, start or _start_of(out), data, out, resume)
+
+
+def _start_of(out: Path) -> Path:
+    """The checkpoint that the run in `out` started from."""
+    found = checkpoints(out)
+    if not found:
+        raise TrainingError(f"nothing to resume: {out} holds no checkpoint")
+    return Path(json.loads((found[-1] / "state.json").read_text())["start"])
 
 
 def reinforce(config: ReinforceConfig, start: Path, corpus: Path, out: Path, resume: bool) -> dict[str, Any]:
@@ -113,6 +122,13 @@ def load_start(folder: Path) -> Any:
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
 
+def _replay(corpus: Path, config: ReinforceConfig) -> MixtureSampler | None:
+    try:
+        return MixtureSampler(corpus, config.replay, config.seed) if config.replay else None
+    except ValueError as fault:
+        raise ConfigError(f"[replay]: {fault}") from fault
+
+
 class _Reinforcer:
     def __init__(
         self, config: ReinforceConfig, folder: Path, corpus: Path, out: Path, tokenizer: ScientificTokenizer
@@ -121,7 +137,7 @@ class _Reinforcer:
         tasks = list(config.tasks)
         self.source = PromptSource(corpus, tasks, "train", config.seed)
         self.held_out = PromptSource(corpus, tasks, "valid", config.seed)
-        self.replay = MixtureSampler(corpus, config.replay, config.seed) if config.replay else None
+        self.replay = _replay(corpus, config)
         self.model = load_start(folder)
         self.reference = copy.deepcopy(self.model).requires_grad_(False)
         self.codec = TextCodec(tokenizer.fast)
@@ -294,7 +310,7 @@ class _Reinforcer:
             "replay": self.replay.state() if self.replay else {},
             "guard": self.guard.seen,
             "before": self.before,
-            "start": str(self.folder),
+            "start": str(self.folder.resolve()),
         }
         return save_checkpoint(self.out, self.step, self.model, self.optimizers.state(), state, self.tokenizer)
 
