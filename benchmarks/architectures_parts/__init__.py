@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/architectures.py`: shapes, training and measuring one, the fitted curve, the report."""
