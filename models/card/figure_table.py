@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from models.card.schema import CardFigure
 
@@ -112,16 +113,22 @@ def _asked(figure: CardFigure) -> str:
     return first if figure.stretch is None else f"{first} / {format_value(figure.stretch, figure.unit)}"
 
 
-def _said(settings: Mapping[str, object]) -> str:
-    """Settings as `name value`, the empty ones left out."""
-    shown = {name: value for name, value in settings.items() if value not in (None, {}, [], "")}
-    options = shown.pop("options", {})
-    where = shown.pop("where", {})
-    rest = [f"{name} {value}" for name, value in shown.items()]
-    for extra in (where, options):
-        if isinstance(extra, Mapping):
-            rest += [f"{name} {value}" for name, value in extra.items()]
-    return ", ".join(rest)
+_SHOWN_SETTINGS = ("data", "limit", "n", "beams", "augment", "temperature", "seed", "constrained", "device")
+_UNSAID = (None, 0, "", False)
+"""Settings that need no word; seed and temperature are always said."""
+
+
+def _said(settings: Mapping[str, Any]) -> str:
+    """The settings a reader compares by, and how many cases could not be computed; the command has the rest."""
+    kept = [name for name in _SHOWN_SETTINGS if name in ("seed", "temperature") or settings.get(name) not in _UNSAID]
+    words = [
+        f"{name} {settings[name]}" for name in kept if name in settings and (name, settings[name]) != ("augment", 1)
+    ]
+    words += [f"{name} {value}" for name, value in settings.get("where", {}).items()]
+    if settings.get("not_computable"):
+        count = f"{settings['not_computable']:,} of {settings['cases']:,} cases not computable"
+        words.append(f"{count} (too long for the context, or refused by the protocol; part of no figure)")
+    return ", ".join(words)
 
 
 def published_lines(figures: Mapping[str, CardFigure]) -> Iterable[str]:

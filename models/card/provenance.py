@@ -14,7 +14,9 @@ from typing import Any
 
 from models.errors import ModelInputError
 
-_CORPUS = ("table", "dropped", "vocab_size")
+_CORPUS = ("table", "dropped", "vocab_size", "overlap")
+"""`overlap`: modality -> documents read back from the packed tokens and how many of them are of a held-out object, as
+`models.training.overlap.count_overlaps` gives it; optional."""
 _ROW = ("modality", "part", "source", "licence", "documents", "tokens")
 
 

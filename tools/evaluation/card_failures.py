@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,8 @@ from tools.evaluation.residue_labels import marked_residues
 LOW_RECOVERY = 0.2
 """A loop of which less is recovered is shown: below what the majority residue of each position gives (about 0.2 on the
 SAbDab chains, the card's own baseline)."""
+
+_REPEATED = re.compile(r"RDKit cannot read the SMILES '[^']*': ")
 
 
 def collect_failures(folder: Path, *, each: int = 3) -> list[Failure]:
@@ -97,7 +100,8 @@ def _antibody(record: Mapping[str, Any]) -> Failure | None:
 
 
 def _reason(text: str) -> str:
-    return " ".join(str(text).split())[:200]
+    """The reason without the SMILES it repeats."""
+    return " ".join(_REPEATED.sub("", str(text)).split())[:200]
 
 
 _TELL: dict[str, Callable[[Mapping[str, Any]], Failure | None]] = {
