@@ -1,5 +1,5 @@
 """Several processes on one step: every rank takes its part of the documents, gradients are summed (gloo on
-CPUs).
+CPUs, NCCL on GPUs).
 
 Started by `torchrun --nproc-per-node N`; without it there is one rank and every function here does nothing. All
 ranks hold equal weights and make the same update, so only rank 0 writes.
@@ -19,7 +19,7 @@ def start() -> tuple[int, int]:
     if not distributed.is_torchelastic_launched():
         return 0, 1
     if not distributed.is_initialized():
-        distributed.init_process_group("gloo")
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     return distributed.get_rank(), distributed.get_world_size()
 
 
@@ -30,7 +30,7 @@ def sum_gradients(model: torch.nn.Module) -> None:
     parameters = [p for p in model.parameters() if p.requires_grad]
     flat = torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in parameters])
     distributed.all_reduce(flat)
-    for parameter, piece in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+    for parameter, piece in zip(parameters, flat.split_with_sizes([p.numel() for p in parameters]), strict=True):
         parameter.grad = piece.view_as(parameter)
 
 
@@ -39,6 +39,24 @@ def summed(values: torch.Tensor) -> torch.Tensor:
     if distributed.is_initialized():
         distributed.all_reduce(values)
     return values
+
+
+def gathered(items: Sequence[T]) -> list[T]:
+    """The items of all ranks, rank after rank, on every rank; they must be picklable."""
+    if not distributed.is_initialized():
+        return list(items)
+    parts: list[list[T]] = [[] for _ in range(distributed.get_world_size())]
+    distributed.all_gather_object(parts, list(items))
+    return [item for part in parts for item in part]
+
+
+def largest(value: int) -> int:
+    """The largest of the ranks' values."""
+    if not distributed.is_initialized():
+        return value
+    holder = torch.tensor([value])
+    distributed.all_reduce(holder, distributed.ReduceOp.MAX)
+    return int(holder)
 
 
 def from_first(value: float) -> float:

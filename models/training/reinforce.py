@@ -2,10 +2,10 @@
 
 Each step draws prompts, samples them from the live weights, judges the samples and takes one gradient step on them
 (`policy_gradient`), on the CPU or a GPU in fp32. The run stops early, keeping the last good checkpoint, where the
-samples collapse (`collapse_guard`). One process; more cores help through `threads`. A resumed run draws the prompts
-and samples an undisturbed one would have drawn. Not promised: that what the reward does not see stays as it was; the
-summary therefore has, before and after, rewards on prompts of the validation part and the likelihood of replayed
-modalities.
+samples collapse (`collapse_guard`). Under torchrun each process takes its part of the prompts, on a CPU. A resumed run
+draws the prompts and samples that an undisturbed one would have drawn. Not promised: that what the reward does not see
+stays as it was; the summary therefore has, before and after, rewards on prompts of the validation part and the
+likelihood of replayed modalities.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ from models.backends.text_codec import TextCodec
 from models.checkpoint import context_length
 from models.errors import CheckpointError, TrainingError
 from models.tokenizer import EOS, ScientificTokenizer
+from models.training import parallel
 from models.training.batches import MixtureSampler, group_by_length, validation_batches
 from models.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from models.training.collapse_guard import CollapseGuard
 from models.training.config import ConfigError, load_config
 from models.training.optimizer import Optimizers
 from models.training.plots import try_write_curves
-from models.training.policy_gradient import build_batches, policy_loss, sampled_log_probs
+from models.training.policy_gradient import Rollout, build_batches, policy_loss, sampled_log_probs
 from models.training.reinforce_config import ReinforceConfig
 from models.training.rewards import Reward, RewardContext, build_reward
-from models.training.rollouts import Figures, Sampler, figures_of, rollouts_of, step_seed
+from models.training.rollouts import Figures, Judged, Sampler, figures_of, rollouts_of, step_seed
 from models.training.task_prompts import PromptSource, TaskPrompt
 
 _VALIDATION_TOKENS = 10_000  # a modality
@@ -143,9 +144,11 @@ class _Reinforcer:
         self.codec = TextCodec(tokenizer.fast)
         self.answers: dict[str, str] = {}
         self.sampler = Sampler(self.model, self.codec, config, self._rewards())
+        self.rank, self.n_ranks = parallel.start()
         self.optimizers = Optimizers(self.model, "adamw", config.learning_rate, 0.0, config.weight_decay)
         self.guard = CollapseGuard(config)
-        self.step, self.n_samples, self.seconds_before, self.started = 0, 0, 0.0, time.monotonic()
+        self.step, self.n_samples, self.seconds_before, self._elapsed = 0, 0, 0.0, 0.0
+        self.started = time.monotonic()
         self.before: dict[str, Any] = {}
         out.mkdir(parents=True, exist_ok=True)
 
@@ -170,7 +173,11 @@ class _Reinforcer:
 
     # -- clock ------------------------------------------------------------------------------------------------
     def seconds(self) -> float:
-        return self.seconds_before + time.monotonic() - self.started
+        return self.seconds_before + self._elapsed
+
+    def _tick(self) -> None:
+        """Read the clock; all ranks take rank 0's time, so that they decide alike."""
+        self._elapsed = parallel.from_first(time.monotonic() - self.started)
 
     def progress(self) -> float:
         if self.config.minutes is not None:
@@ -186,6 +193,7 @@ class _Reinforcer:
         stopped = None
         while stopped is None and self.progress() < 1:
             figures, kl, row = self._one_step()
+            self._tick()
             stopped = self.guard.add(figures, kl)
             self._log(figures, row)
             if stopped is None and self.seconds() > checkpoint_due:
@@ -195,13 +203,15 @@ class _Reinforcer:
 
     def _one_step(self) -> tuple[Figures, float, dict[str, Any]]:
         config, began = self.config, time.monotonic()
-        prompts = self._remember([p for task, n in config.tasks.items() for p in self.source.draw(task, self.step, n)])
-        judged = self.sampler.sample(prompts, step_seed(config.seed, self.step))
+        prompts = [p for task, n in config.tasks.items() for p in self.source.draw(task, self.step, n)]
+        mine = self._sample(prompts, step_seed(config.seed, self.step))
         sampled_in = time.monotonic() - began
-        loss, kl = self._backward_policy([r for r in rollouts_of(judged, self.codec.encode) if r.sampled_ids])
+        loss, kl = self._backward_policy([r for r in rollouts_of(mine, self.codec.encode) if r.sampled_ids])
         replayed = self._backward_replay()
         if not math.isfinite(loss + replayed):
             raise TrainingError(f"loss is {loss + replayed} at step {self.step}; see {self.out} for good checkpoints")
+        parallel.sum_gradients(self.model)
+        judged = parallel.gathered(mine)
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip))
         share = min(1.0, (self.step + 1) / max(1, config.warmup_steps))
         self.optimizers.step(share)
@@ -218,24 +228,25 @@ class _Reinforcer:
         }
         return figures_of(judged), kl, row
 
-    def _remember(self, prompts: list[TaskPrompt]) -> list[TaskPrompt]:
-        """Known answers are looked up by the rewards while these prompts are judged."""
+    def _sample(self, prompts: Sequence[TaskPrompt], seed: int) -> list[Judged]:
+        """This rank's part of the prompts, sampled and judged; the known answers are there for the rewards."""
+        mine = dict(list(enumerate(prompts))[self.rank :: self.n_ranks])
         self.answers.clear()
-        self.answers.update({prompt.text: prompt.answer for prompt in prompts if prompt.answer is not None})
-        return prompts
+        self.answers.update({prompt.text: prompt.answer for prompt in mine.values() if prompt.answer is not None})
+        return self.sampler.sample(mine, seed)
 
-    def _backward_policy(self, rollouts: list[Any]) -> tuple[float, float]:
-        """Gradients of the policy's loss; (loss, mean divergence a token)."""
-        n_tokens = sum(len(rollout.sampled_ids) for rollout in rollouts)
+    def _backward_policy(self, rollouts: Sequence[Rollout]) -> tuple[float, float]:
+        """Gradients of the policy's loss on this rank's samples; (loss, mean divergence a token) of all ranks'."""
+        n_tokens = int(parallel.summed(torch.tensor(sum(len(rollout.sampled_ids) for rollout in rollouts))))
         total = penalty = 0.0
-        batches = build_batches(rollouts, self.config.micro_batch_tokens, self.tokenizer.pad_id, self.model.device)
-        for batch in batches:
+        for batch in build_batches(rollouts, self.config.micro_batch_tokens, self.tokenizer.pad_id, self.model.device):
             with torch.no_grad():
                 reference = sampled_log_probs(self.reference, batch)
             log_probs = sampled_log_probs(self.model, batch)
             loss, summed = policy_loss(log_probs, reference, batch, self.config.kl, n_tokens)
             torch.autograd.backward(loss)
             total, penalty = total + float(loss.detach()), penalty + summed
+        total, penalty = parallel.summed(torch.tensor([total, penalty], dtype=torch.float64)).tolist()
         return total, penalty / n_tokens
 
     def _backward_replay(self) -> float:
@@ -245,11 +256,12 @@ class _Reinforcer:
         documents = self.replay.next_step(self.config.replay_tokens)
         n_targets = sum(len(document) - 1 for document in documents)
         total = 0.0
-        for ids in group_by_length(documents, self.config.micro_batch_tokens, self.tokenizer.pad_id):
+        mine = parallel.share_of(documents, self.rank, self.n_ranks, len)
+        for ids in group_by_length(mine, self.config.micro_batch_tokens, self.tokenizer.pad_id):
             loss = self._negative_log_likelihood(ids) / n_targets
             torch.autograd.backward(self.config.replay_weight * loss)
             total += float(loss.detach())
-        return total
+        return float(parallel.summed(torch.tensor([total], dtype=torch.float64)))
 
     def _negative_log_likelihood(self, padded: Any) -> torch.Tensor:
         """Summed over all tokens of a padded batch (B, L) but the first of each row and the padding."""
@@ -269,7 +281,7 @@ class _Reinforcer:
             prompts += source.draw(task, -1, self.config.evaluate_prompts)
         found: dict[str, Any] = {}
         if prompts:
-            judged = self.sampler.sample(self._remember(prompts), step_seed(self.config.seed, -1))
+            judged = parallel.gathered(self._sample(prompts, step_seed(self.config.seed, -1)))
             found = _rounded(asdict(figures_of(judged)))
         losses = {}
         for modality in self.config.replay:
@@ -284,7 +296,7 @@ class _Reinforcer:
 
     def _finish(self, stopped: str | None) -> dict[str, Any]:
         if stopped is not None:
-            self._restore_last_good()
+            self._restore(checkpoints(self.out)[-1])
             self._say(f"stopped at step {self.step:,}: {stopped}; kept {checkpoints(self.out)[-1]}")
         checkpoint = checkpoints(self.out)[-1] if stopped is not None else self.save()
         summary = {
@@ -298,8 +310,9 @@ class _Reinforcer:
             "checkpoint": str(checkpoint),
             "config": asdict(self.config),
         }
-        (self.out / "summary.json").write_text(json.dumps(summary, indent=1))
-        try_write_curves(self.out, self._say)
+        if self.rank == 0:
+            (self.out / "summary.json").write_text(json.dumps(summary, indent=1))
+            try_write_curves(self.out, self._say)
         return summary
 
     # -- state ------------------------------------------------------------------------------------------------
@@ -312,7 +325,10 @@ class _Reinforcer:
             "before": self.before,
             "start": str(self.folder.resolve()),
         }
-        return save_checkpoint(self.out, self.step, self.model, self.optimizers.state(), state, self.tokenizer)
+        if self.rank == 0:
+            save_checkpoint(self.out, self.step, self.model, self.optimizers.state(), state, self.tokenizer)
+        parallel.from_first(0.0)  # the others wait until it is there
+        return checkpoints(self.out)[-1]
 
     def resume(self) -> None:
         found = checkpoints(self.out)
@@ -332,10 +348,9 @@ class _Reinforcer:
         self.optimizers.load_state(optimizer_state)
         return state
 
-    def _restore_last_good(self) -> None:
-        self._restore(checkpoints(self.out)[-1])
-
     def _log(self, figures: Figures, row: dict[str, Any]) -> None:
+        if self.rank != 0:
+            return
         progress = self.progress()
         left = max(0.0, self.seconds() / 60 * (1 - progress) / progress) if progress else math.inf
         entry = {
@@ -354,9 +369,9 @@ class _Reinforcer:
         speed = row["samples_per_second"]
         self._say(f"step {self.step:,}, {', '.join(shown)}, {speed:.0f} samples/s, {left:.1f} min left")
 
-    @staticmethod
-    def _say(message: str) -> None:
-        print(f"reinforce: {message}", file=sys.stderr, flush=True)  # noqa: T201 - progress of a command
+    def _say(self, message: str) -> None:
+        if self.rank == 0:
+            print(f"reinforce: {message}", file=sys.stderr, flush=True)  # noqa: T201 - progress of a command
 
 
 def _rounded(value: Any) -> Any:

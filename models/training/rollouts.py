@@ -68,8 +68,11 @@ class Sampler:
         self._live, self._codec, self._config, self._rewards = model, codec, config, rewards
         self._copy = copy.deepcopy(model).requires_grad_(False).eval()
 
-    def sample(self, prompts: Sequence[TaskPrompt], seed: int) -> list[Judged]:
-        """`samples_per_prompt` samples of each prompt, prompt by prompt, judged."""
+    def sample(self, prompts: Mapping[int, TaskPrompt], seed: int) -> list[Judged]:
+        """`samples_per_prompt` samples of each prompt, in order, judged. A prompt's samples depend on its number and
+        `seed`, not on the other prompts."""
+        if not prompts:
+            return []
         samples = self._draw(prompts, seed)
         texts = [sample.text.removesuffix(EOS) for _, sample in samples]
         rewards = self._reward(prompts, samples, texts)
@@ -88,9 +91,9 @@ class Sampler:
             judged.append(Judged(prompts[at], at, sample.token_ids, text, identity, given, worth))
         return judged
 
-    def _draw(self, prompts: Sequence[TaskPrompt], seed: int) -> list[tuple[int, Sample]]:
+    def _draw(self, prompts: Mapping[int, TaskPrompt], seed: int) -> list[tuple[int, Sample]]:
         requests = []
-        for at, prompt in enumerate(prompts):
+        for at, prompt in prompts.items():
             stop = TASKS[prompt.task].stop
             requests.append(
                 Request(
@@ -108,7 +111,7 @@ class Sampler:
         return sorted(((int(s.request_id), s) for s in samples), key=lambda pair: (pair[0], pair[1].index))
 
     def _reward(
-        self, prompts: Sequence[TaskPrompt], samples: Sequence[tuple[int, Sample]], texts: Sequence[str]
+        self, prompts: Mapping[int, TaskPrompt], samples: Sequence[tuple[int, Sample]], texts: Sequence[str]
     ) -> list[dict[str, float]]:
         """Each sample's rewards by name; all of a reward's samples are judged together."""
         given: list[dict[str, float]] = [

@@ -195,7 +195,7 @@ def test_samples_are_the_policys_own(start):
     model, codec = load_start(start), TextCodec(ScientificTokenizer.build().fast)
     sampler = Sampler(model, codec, own(CONFIG), {})
     for _ in range(2):
-        samples = [sample for _, sample in sampler._draw([TaskPrompt("molecule", "<MoleculeS>")], seed=1)]
+        samples = [sample for _, sample in sampler._draw({0: TaskPrompt("molecule", "<MoleculeS>")}, seed=1)]
         prompt = tuple(codec.encode("<MoleculeS>"))
         for sample in samples:
             (batch,) = build_batches([Rollout(prompt, sample.token_ids, 0.0)], 1000, 0, torch.device("cpu"))
@@ -318,7 +318,7 @@ def test_copies_share_one_reward(start):
         config,
         {"molecule": {"reward_of_test:nitrogen": nitrogen}},
     )
-    judged = sampler.sample([TaskPrompt("molecule", "<MoleculeS>")], seed=0)
+    judged = sampler.sample({0: TaskPrompt("molecule", "<MoleculeS>")}, seed=0)
     per_molecule: dict[str, float] = {}
     for item in judged:
         if item.identity:
