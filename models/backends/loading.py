@@ -38,7 +38,7 @@ def load_causal_lm(
     if dtype != "auto" and dtype not in _DTYPES:
         raise ModelInputError(f"dtype must be auto or one of {', '.join(_DTYPES)}, got {dtype!r}")
     number_type = _DTYPES[dtype] if dtype != "auto" else (torch.bfloat16 if place.type == "cuda" else torch.float32)
-    model = _load_model(folder, number_type)
+    model = load_model(folder, number_type)
     codec = load_codec(folder, _eos_ids(model))
     if codec.n_ids > model.config.get_text_config(decoder=True).vocab_size:
         n_vocab = model.config.get_text_config(decoder=True).vocab_size
@@ -52,7 +52,7 @@ def load_causal_lm(
     return CausalLM(model, codec, folder=folder, max_batch=max_batch)
 
 
-def _load_model(folder: Path, dtype: torch.dtype) -> Any:
+def load_model(folder: Path, dtype: torch.dtype) -> Any:
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
