@@ -51,4 +51,5 @@ def active_parameters(model: Any) -> int:
     if getattr(model.config, "num_experts", 0):
         share = model.config.num_experts_per_tok / model.config.num_experts
     named = model.named_parameters()
-    return round(sum(p.numel() * (share if ".experts." in name else 1.0) for name, p in named))
+    met: float = sum(p.numel() * (share if ".experts." in name else 1.0) for name, p in named)
+    return round(met)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import ModelInputError
 from models.training.corpus import load_part
 from models.training.sources import seed_of
 
@@ -61,10 +62,10 @@ class MixtureSampler:
     def __init__(self, corpus: Path, mixture: Mapping[str, float], seed: int) -> None:
         used = {name: share for name, share in mixture.items() if share > 0}
         self._shares = {name: share / sum(used.values()) for name, share in used.items()}
-        self._streams = {name: _Stream(*load_part(corpus, name, "train"), name, seed) for name in used}
+        self._streams = {name: _Stream(*_load_whole(corpus, name, "train"), name, seed) for name in used}
         empty = [name for name, stream in self._streams.items() if len(stream) == 0]
         if empty:
-            raise ValueError(f"the corpus in {corpus} has no training documents of: {', '.join(empty)}")
+            raise ModelInputError(f"the corpus in {corpus} has no training documents of: {', '.join(empty)}")
 
     def next_step(self, n_tokens: int) -> list[Tokens]:
         """Documents worth `n_tokens` in the long run, every modality by its share, longest first."""
@@ -91,6 +92,19 @@ class MixtureSampler:
             if name in state:
                 stream.cursor = int(state[name]["cursor"])
                 stream.balance = float(state[name]["balance"])
+
+
+def _load_whole(corpus: Path, modality: str, part: str) -> tuple[Any, Any]:
+    """`load_part`; ModelInputError where a file is damaged or they do not belong together."""
+    try:
+        tokens, offsets = load_part(corpus, modality, part)
+    except (OSError, ValueError, EOFError) as fault:
+        raise ModelInputError(f"{corpus}: {modality}.{part} cannot be read, build the corpus again: {fault}") from fault
+    if offsets.ndim != 1 or offsets[0] != 0 or (np.diff(offsets) < 2).any() or offsets[-1] != len(tokens):
+        raise ModelInputError(
+            f"{corpus}: {modality}.{part}.offsets.npy does not fit {len(tokens):,} tokens; build the corpus again"
+        )
+    return tokens, offsets
 
 
 def group_by_length(documents: list[Tokens], micro_batch_tokens: int, pad_id: int) -> list[NDArray[np.int64]]:
@@ -135,7 +149,7 @@ def micro_batches(documents: list[Labelled], micro_batch_tokens: int) -> list[li
 
 def validation_documents(corpus: Path, modality: str, n_tokens: int) -> list[Labelled]:
     """The same validation documents every time, up to `n_tokens`; empty where the modality has none."""
-    stream = _Stream(*load_part(corpus, modality, "valid"), modality, seed=0)
+    stream = _Stream(*_load_whole(corpus, modality, "valid"), modality, seed=0)
     documents: list[Labelled] = []
     while len(documents) < len(stream) and sum(len(d.tokens) for d in documents) < n_tokens:
         documents.append(Labelled(stream.next(), modality))

@@ -1,8 +1,8 @@
-"""Training checkpoints: weights, optimiser, random state and counters, as safetensors and JSON only (no
+"""Training checkpoints: weights, optimiser, random state, counters and tokenizer, as safetensors and JSON only (no
 pickle).
 
-A checkpoint is written beside its place and renamed into it, so a kill in mid-write leaves the one before
-intact. The two newest are kept.
+A checkpoint is written beside its place and renamed into it, so a kill or a full disk in mid-write leaves the one
+before intact. The two newest are kept, and those with a name of their own.
 """
 
 import json
@@ -14,14 +14,20 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from models.errors import CheckpointError
+from models.errors import CheckpointError, TrainingError
 from models.tokenizer import ScientificTokenizer
+from models.training.sharding import like
 
 KEEP = 2
+ROOM_BESIDE = 4_000_000  # bytes beside the tensors: tokenizer, configuration, state
 
 
 class CorruptCheckpointError(CheckpointError):
     """A training checkpoint is incomplete or of another model; says which file and why."""
+
+
+class CheckpointSpaceError(TrainingError):
+    """A checkpoint could not be written; says where, how much room it needs and which one is still good."""
 
 
 def save_checkpoint(
@@ -32,28 +38,47 @@ def save_checkpoint(
     state: dict[str, Any],
     tokenizer: ScientificTokenizer | None = None,
     name: str | None = None,
+    weights: dict[str, torch.Tensor] | None = None,
 ) -> Path:
-    """Write `out/checkpoints/NAME` (`step-NNNNNNN` unless named); returns its path. Named ones are never removed."""
+    """Write `out/checkpoints/NAME` (`step-NNNNNNN` unless named); returns its path. Named ones are never removed.
+
+    `weights`: the whole weights where `model` holds only a part of them.
+    """
     folder = out / "checkpoints"
     name = name or f"step-{step:07d}"
     final, partial = folder / name, folder / f".{name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
+    for leftover in folder.glob(".*.partial"):
+        shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir(parents=True)
-    model.save_pretrained(partial)
-    if tokenizer is not None:
-        tokenizer.save(partial)
     tensors = {**optimizer_state, "rng": torch.get_rng_state()}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial / "optimizer.safetensors")
-    (partial / "state.json").write_text(json.dumps({"step": step, **state}, indent=1))
-    shutil.rmtree(final, ignore_errors=True)
-    partial.rename(final)
+    held = weights if weights is not None else dict(model.named_parameters())  # tied weights once
+    needed = sum(t.numel() * t.element_size() for t in [*held.values(), *tensors.values()]) + ROOM_BESIDE
+    try:
+        if shutil.disk_usage(folder).free < needed:
+            raise OSError("no space left on device")
+        model.save_pretrained(partial, state_dict=weights)
+        if tokenizer is not None:
+            tokenizer.save(partial)
+        save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, partial / "optimizer.safetensors")
+        (partial / "state.json").write_text(json.dumps({"step": step, **state}, indent=1))
+        shutil.rmtree(final, ignore_errors=True)
+        partial.rename(final)
+    except (OSError, SafetensorError) as fault:
+        shutil.rmtree(partial, ignore_errors=True)
+        found = checkpoints(out)
+        good = f"{found[-1]} is still good" if found else "there is none yet"
+        raise CheckpointSpaceError(
+            f"checkpoint {final} could not be written ({' '.join(str(fault).split())}): it needs "
+            f"{needed / 1e6:.0f} MB, {shutil.disk_usage(folder).free / 1e6:.0f} MB are free; "
+            f"{good}; make room and resume"
+        ) from fault
     for old in checkpoints(out)[:-KEEP]:
         shutil.rmtree(old)
     return final
 
 
 def checkpoints(out: Path) -> list[Path]:
-    """Complete checkpoints of a run, oldest first."""
+    """Complete checkpoints of a run, oldest first (not those with a name of their own)."""
     return sorted((out / "checkpoints").glob("step-*"))
 
 
@@ -65,22 +90,41 @@ def load_checkpoint(folder: Path, model: Any) -> tuple[dict[str, torch.Tensor], 
         if not (folder / name).is_file():
             raise CorruptCheckpointError(f"{folder} lacks {name}")
     load_weights(folder, model)
-    optimizer_state = load_file(folder / "optimizer.safetensors")
+    optimizer_state = _read_tensors(folder / "optimizer.safetensors")
     torch.set_rng_state(optimizer_state.pop("rng"))
-    return optimizer_state, json.loads((folder / "state.json").read_text())
+    return optimizer_state, read_state(folder)
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """The counters in a checkpoint."""
+    try:
+        found: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    except (OSError, json.JSONDecodeError) as fault:
+        raise CorruptCheckpointError(f"{folder} lacks a readable state.json: {fault}") from fault
+    return found
 
 
 def load_weights(folder: Path, model: Any) -> None:
-    """Put the weights of the checkpoint `folder`, and nothing else of it, into `model`.
-
-    Read by the model's own class, because transformers names and stacks the weights of experts otherwise in a file
-    than in the network.
-    """
-    if not (folder / "model.safetensors").is_file():
+    """Put the weights of the checkpoint `folder`, and nothing else of it, into `model` (split or not)."""
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
         raise CorruptCheckpointError(f"{folder} lacks model.safetensors")
+    given = {name: tensor for file in files for name, tensor in _read_tensors(file).items()}
+    own = dict(model.named_parameters())  # a tied output matrix goes by the embedding's name
+    if "lm_head.weight" not in own:
+        given.pop("lm_head.weight", None)
+    wrong = sorted(own.keys() ^ given.keys())
+    wrong += [name for name in own.keys() & given.keys() if own[name].shape != given[name].shape]
+    if wrong:
+        raise CorruptCheckpointError(f"{folder} holds weights of another model: {', '.join(wrong[:3])}")
+    with torch.no_grad():
+        for name, parameter in own.items():
+            parameter.copy_(like(given[name].to(parameter.dtype), parameter))
+
+
+def _read_tensors(file: Path) -> dict[str, torch.Tensor]:
     try:
-        read = type(model).from_pretrained(folder, dtype=model.dtype, local_files_only=True, use_safetensors=True)
-        model.load_state_dict(read.state_dict())
-    except (OSError, ValueError, RuntimeError, SafetensorError) as fault:
-        reason = " ".join(str(fault).split())[:200]
-        raise CorruptCheckpointError(f"{folder} holds weights of another model: {reason}") from fault
+        found: dict[str, torch.Tensor] = load_file(file)
+    except (OSError, SafetensorError) as fault:
+        raise CorruptCheckpointError(f"{file} cannot be read, it may be cut off: {fault}") from fault
+    return found

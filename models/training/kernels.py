@@ -57,7 +57,7 @@ def _applied(function: type[Function], *arguments: Any) -> Tensor:
 class _RootMeanSquareNorm(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-        inverse = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(x.shape[-1])
+        inverse: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(x.shape[-1])
         inverse = inverse.add_(epsilon).rsqrt_()
         unit = x * inverse
         ctx.save_for_backward(unit, inverse, weight)

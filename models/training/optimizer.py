@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from models.training import parallel
+from models.training import parallel, sharding
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients from the cited page
 AT_ONCE = 4  # matrices that stay in a core's cache through the iterations
@@ -39,15 +39,17 @@ class Muon(torch.optim.Optimizer):
             by_shape: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    matrices = self._as_matrices(parameter, self._direction(parameter, group["momentum"]))
+                    direction = sharding.whole(self._direction(parameter, group["momentum"]))
+                    matrices = self._as_matrices(parameter, direction)
                     by_shape[matrices.shape[1], matrices.shape[2]].append((parameter, matrices))
             for shape, members in by_shape.items():
                 updates = parallel.map_shared(orthogonalise, torch.cat([matrices for _, matrices in members]))
                 scale = max(1.0, shape[0] / shape[1]) ** 0.5
-                pieces = updates.split([len(matrices) for _, matrices in members])
+                pieces = updates.split_with_sizes([len(matrices) for _, matrices in members])
                 for (parameter, _), update in zip(members, pieces, strict=True):
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    parameter.add_(update.view_as(parameter), alpha=-group["lr"] * scale)
+                    change = sharding.like(update.reshape(parameter.shape), parameter)
+                    parameter.add_(change, alpha=-group["lr"] * scale)
 
     def _direction(self, parameter: nn.Parameter, momentum: float) -> Tensor:
         """Nesterov momentum."""
@@ -121,9 +123,9 @@ class Optimizers:
             optimizer.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, Tensor]:
-        """`parameter name|state name` -> tensor, fit for safetensors."""
+        """`parameter name|state name` -> whole tensor on the CPU, fit for safetensors. Collective where split."""
         return {
-            f"{self._name_of[parameter]}|{key}": torch.as_tensor(value).clone()
+            f"{self._name_of[parameter]}|{key}": sharding.whole(torch.as_tensor(value)).detach().cpu().clone()
             for optimizer in self._all
             for parameter, values in optimizer.state.items()
             for key, value in values.items()
@@ -138,7 +140,10 @@ class Optimizers:
         for optimizer in self._all:
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
-                    optimizer.state[parameter] = by_parameter[self._name_of[parameter]]
+                    optimizer.state[parameter] = {
+                        key: sharding.like(value, parameter) if value.shape == parameter.shape else value
+                        for key, value in by_parameter[self._name_of[parameter]].items()
+                    }
 
 
 def _is_matrix(name: str, parameter: nn.Parameter) -> bool:

@@ -83,6 +83,11 @@ class Routing:
     balance: Tensor
     load: Tensor
 
+    @classmethod
+    def of(cls, layers: Sequence[tuple[Tensor, Tensor]]) -> "Routing":
+        """From each layer's (balance, load)."""
+        return cls(torch.stack([b for b, _ in layers]).mean(), torch.stack([load for _, load in layers]))
+
 
 def token_losses(model: Any, batch: Packed, chosen: Tensor | None = None) -> tuple[Tensor, Routing | None]:
     """Negative log-likelihood (nats) of every target, or of the targets at `chosen` only, and the routing, if any."""
@@ -109,7 +114,7 @@ def token_losses(model: Any, batch: Packed, chosen: Tensor | None = None) -> tup
     losses = functional.cross_entropy(logits, targets, reduction="none")
     if not routed:
         return losses, None
-    return losses, Routing(torch.stack([b for b, _ in routed]).mean(), torch.stack([load for _, load in routed]))
+    return losses, Routing.of(routed)
 
 
 def _angles(rotary: Any, positions: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,7 +143,7 @@ def _attend(attention: Any, normed: Tensor, batch: Packed, cosine: Tensor, sine:
     sizes = [len(block.places) for block in batch.blocks]
     parts = [
         _attend_block(q, k, v, block, attention.scaling)
-        for q, k, v, block in zip(query.split(sizes), key.split(sizes), value.split(sizes), batch.blocks, strict=True)
+        for q, k, v, block in zip(*(x.split_with_sizes(sizes) for x in (query, key, value)), batch.blocks, strict=True)
     ]
     return torch.cat(parts).view(len(normed), -1)
 
@@ -158,13 +163,26 @@ def _attend_block(query: Tensor, key: Tensor, value: Tensor, block: Block, scale
 
 
 def _mix(block: Any, normed: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """The sparse block's output, its load-balancing loss (Switch Transformer eq. 4) and its experts' shares."""
+    """The sparse block's output, and its (balance, load)."""
     router, experts = block.gate, block.experts
     probabilities = torch.softmax(normed @ router.weight.t(), dim=-1)
     weights, chosen = probabilities.topk(router.top_k, dim=-1)
     if router.norm_topk_prob:
         weights = weights / weights.sum(dim=-1, keepdim=True)
-    load = chosen.flatten().bincount(minlength=router.num_experts) / chosen.numel()
-    balance = router.num_experts * torch.dot(load, probabilities.mean(0))
     mixed = kernels.mix_experts(normed, weights, chosen, experts.gate_up_proj, experts.down_proj)
-    return mixed, (balance, load)
+    return mixed, _balance(probabilities, chosen)
+
+
+def routing_of(router_logits: Tensor, n_chosen: int) -> tuple[Tensor, Tensor]:
+    """(balance, load) of one layer from its router's logits (N, E)."""
+    probabilities = torch.softmax(router_logits, dim=-1)
+    return _balance(probabilities, probabilities.topk(n_chosen, dim=-1).indices)
+
+
+def _balance(probabilities: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Switch Transformer's load-balancing loss (10.48550/arXiv.2101.03961, eq. 4; 1 when even) and each expert's share
+    of the choices.
+    """
+    n_experts = probabilities.shape[1]
+    load = chosen.flatten().bincount(minlength=n_experts) / chosen.numel()
+    return n_experts * torch.dot(load, probabilities.mean(0)), load

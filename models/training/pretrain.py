@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import TrainingError
-from models.tokenizer import ScientificTokenizer
 from models.training.config import ConfigError, PretrainConfig, load_config
 
 
@@ -48,18 +47,16 @@ def pretrain(
     import torch
 
     from models.training.architecture import build_model
-    from models.training.checkpoint import load_weights
+    from models.training.starting_point import corpus_tokenizer, start_folder
     from models.training.trainer import Trainer
 
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    tokenizer = ScientificTokenizer.load(data / "tokenizer")
-    model = build_model(config, tokenizer)
+    tokenizer = corpus_tokenizer(data)
     if not resume and (out / "checkpoints").exists():
         raise TrainingError(f"{out} already holds a run: resume it or give another folder")
-    if start_from is not None and not resume:
-        load_weights(start_from, model)
-    trainer = Trainer(config, data, out, model, tokenizer)
+    start = None if resume or start_from is None else start_folder(start_from)
+    trainer = Trainer(config, data, out, build_model(config, tokenizer), tokenizer, start)
     if resume:
         trainer.resume()
     return trainer.train()

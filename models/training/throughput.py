@@ -15,8 +15,12 @@ from models.training.architecture import active_parameters
 SIDE = 768
 
 
-def measure_peak(seconds: float = 0.3) -> float:
-    """float32 operations a second of this process's threads: the best of repeated products."""
+def measure_peak(device: torch.device, seconds: float = 0.3) -> float:
+    """float32 operations a second of this process's threads: the best of repeated products. 0 on a GPU, where one
+    product of this size says nothing.
+    """
+    if device.type != "cpu":
+        return 0.0
     left, right, out = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE), torch.empty(SIDE, SIDE)
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -28,5 +32,5 @@ def measure_peak(seconds: float = 0.3) -> float:
 
 def flops_per_token(model: Any, mean_length: float) -> float:
     """Forward and backward, for documents of `mean_length` tokens (a token looks back on half of one)."""
-    attention = 12 * model.config.num_hidden_layers * model.config.hidden_size * mean_length / 2
+    attention: float = 12 * model.config.num_hidden_layers * model.config.hidden_size * mean_length / 2
     return 6 * active_parameters(model) + attention

@@ -6,12 +6,18 @@ from typing import Literal
 import pytest
 
 from models.training.config import ConfigError, PretrainConfig, config_names, load_config
+from models.training.finetune import FinetuneConfig
 
 
 def test_packaged_configurations_load() -> None:
-    assert "first" in config_names("pretrain")
+    assert {"first", "sparse"} <= set(config_names("pretrain"))
     for name in config_names("pretrain"):
         assert sum(load_config("pretrain", name, PretrainConfig).mixture.values()) == pytest.approx(1.0)
+    assert "first" in config_names("finetune")
+    for name in config_names("finetune"):
+        found = load_config("finetune", name, FinetuneConfig)
+        assert sum(found.mixture.values()) == pytest.approx(1.0)
+        assert found.loss_on == "answer"
 
 
 @pytest.mark.parametrize(
