@@ -2,6 +2,9 @@
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +27,12 @@ from models.training.policy_gradient import (
     policy_loss,
     sampled_log_probs,
 )
-from models.training.reinforce import load_start, reinforce
+from models.training.reinforce import load_start, reinforce, start_folder
 from models.training.reinforce_config import ReinforceConfig
 from models.training.rollouts import Figures, Sampler, figures_of, rollouts_of
 from models.training.task_prompts import PromptSource, TaskPrompt
 
+ROOT = Path(__file__).resolve().parents[3]
 SMILES = [f"{'C' * n}{end}" for n in range(1, 7) for end in ("O", "N", "Cl", "CO")]
 SEQUENCE = "MKTAYIAKQR"
 CONFIG = ReinforceConfig(
@@ -60,8 +64,6 @@ def nitrogen(prompt: str, completion: str) -> float:
 @pytest.fixture(scope="module", autouse=True)
 def importable(tmp_path_factory):
     """The reward above under a name that can be imported from anywhere."""
-    import sys
-
     module = type(sys)("reward_of_test")
     module.nitrogen, module.two = nitrogen, lambda prompt, completion: 2.0
     module.one = lambda prompt, completion: float(completion == "CCN<MoleculeE>")
@@ -116,11 +118,19 @@ def fresh(kind: str):
     return Qwen3MoeForCausalLM(Qwen3MoeConfig(**shape, **sparse, decoder_sparse_step=1, mlp_only_layers=[]))
 
 
+@pytest.fixture(scope="module")
+def start(tmp_path_factory) -> Path:
+    return write_start(tmp_path_factory.mktemp("dense"), "dense")
+
+
 @pytest.fixture(scope="module", params=["dense", "sparse"])
-def start(request, tmp_path_factory) -> Path:
+def either(request, start, tmp_path_factory) -> Path:
+    return start if request.param == "dense" else write_start(tmp_path_factory.mktemp("sparse"), "sparse")
+
+
+def write_start(folder: Path, kind: str) -> Path:
     """A model that writes short chains, having been shown each a few times."""
-    folder = tmp_path_factory.mktemp(request.param)
-    fresh(request.param).save_pretrained(folder / "raw")
+    fresh(kind).save_pretrained(folder / "raw")
     ScientificTokenizer.build().save(folder / "raw")
     examples = [(f"<MoleculeS>{smiles}<MoleculeE>", 1.0) for smiles in SMILES]
     return adapt(folder / "raw", examples, [], folder / "start", steps=60, learning_rate=1e-2, seed=1)
@@ -140,35 +150,35 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
-def test_a_few_steps_raise_the_reward_and_the_start_stays_where_it_was(start, corpus, tmp_path, monkeypatch):
+def test_a_few_steps_raise_the_reward_and_the_start_stays_where_it_was(either, corpus, tmp_path, monkeypatch):
     trainers = []
     original = reinforce_module._Reinforcer.train
     monkeypatch.setattr(reinforce_module._Reinforcer, "train", lambda self: (trainers.append(self), original(self))[1])
-    summary = reinforce(own(CONFIG, steps=20), start, corpus, tmp_path, resume=False)
+    summary = reinforce(own(CONFIG, steps=20), either, corpus, tmp_path, resume=False)
     log = rows(tmp_path)
     assert np.mean([row["reward"] for row in log[-4:]]) > np.mean([row["reward"] for row in log[:3]]) + 0.25
     assert log[0]["kl"] == pytest.approx(0.0, abs=1e-6)  # the first samples come from the start itself
     assert log[-1]["kl"] > 1e-3
     assert summary["stopped"] is None
     assert summary["samples"] == 20 * 32
-    before = load_start(start).state_dict()
+    before = load_start(either).state_dict()
     for name, tensor in trainers[0].reference.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     moved = load_start(Path(summary["checkpoint"])).state_dict()
     assert all(not torch.equal(tensor, moved[name]) for name, tensor in before.items() if "norm" not in name)
 
 
-def test_the_checkpoint_generates(start, corpus, tmp_path, load):
+def test_the_checkpoint_generates(either, corpus, tmp_path, load):
     from models.backends.base import Request
 
-    summary = reinforce(own(CONFIG, steps=2), start, corpus, tmp_path, resume=False)
+    summary = reinforce(own(CONFIG, steps=2), either, corpus, tmp_path, resume=False)
     model = load(Path(summary["checkpoint"]), device="cpu")
     assert len(list(model.generate([Request("<MoleculeS>", n=3, max_new_tokens=8)]))) == 3
 
 
-def test_a_resumed_run_ends_bit_equal_to_an_undisturbed_one(start, corpus, tmp_path, monkeypatch):
+def test_a_resumed_run_ends_bit_equal_to_an_undisturbed_one(either, corpus, tmp_path, monkeypatch):
     config = own(CONFIG, replay={"molecule": 1.0}, replay_tokens=64)
-    whole = reinforce(config, start, corpus, tmp_path / "whole", resume=False)
+    whole = reinforce(config, either, corpus, tmp_path / "whole", resume=False)
     original = reinforce_module._Reinforcer._one_step
 
     def killed_at_two(self):
@@ -179,20 +189,47 @@ def test_a_resumed_run_ends_bit_equal_to_an_undisturbed_one(start, corpus, tmp_p
 
     monkeypatch.setattr(reinforce_module._Reinforcer, "_one_step", killed_at_two)
     with pytest.raises(KeyboardInterrupt):
-        reinforce(config, start, corpus, tmp_path / "cut", resume=False)
+        reinforce(config, either, corpus, tmp_path / "cut", resume=False)
     monkeypatch.setattr(reinforce_module._Reinforcer, "_one_step", original)
-    resumed = reinforce(config, start, corpus, tmp_path / "cut", resume=True)
+    resumed = reinforce(config, either, corpus, tmp_path / "cut", resume=True)
     first, second = weights(Path(whole["checkpoint"])), weights(Path(resumed["checkpoint"]))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert [row["reward"] for row in rows(tmp_path / "whole")] == [row["reward"] for row in rows(tmp_path / "cut")]
     assert resumed["before"] == whole["before"]
 
 
-def test_samples_are_the_policys_own(start):
+def test_two_processes_end_where_one_does(start, corpus, tmp_path, monkeypatch):
+    (tmp_path / "tiny_reward.py").write_text("def nitrogen(prompt, completion):\n    return float('N' in completion)\n")
+    (tmp_path / "tiny.toml").write_text(
+        "steps = 3\nlearning_rate = 1e-3\nevaluate_prompts = 1\nreplay_tokens = 64\nthreads = 1\nvalid_floor = 0.0\n"
+        "unique_floor = 0.0\ndiversity_floor = 0.0\nkl_ceiling = 9.0\n[tasks]\nmolecule = 3\n"
+        '[max_new_tokens]\nmolecule = 12\n[rewards.molecule]\n"tiny_reward:nitrogen" = 1\n[replay]\ncomplex = 1\n'
+    )
+    (tmp_path / "train.py").write_text(
+        "import sys\nfrom pathlib import Path\nfrom models.training.reinforce import run\n"
+        "run(sys.argv[1], *map(Path, sys.argv[2:5]))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    reinforce_module.run(str(tmp_path / "tiny.toml"), start, corpus, tmp_path / "one")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += [str(tmp_path / "train.py"), str(tmp_path / "tiny.toml"), str(start), str(corpus), str(tmp_path / "two")]
+    path = os.pathsep.join([str(ROOT), str(tmp_path)])
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
+    assert [row["reward"] for row in one] == [row["reward"] for row in two]
+    assert [row["samples"] for row in two] == [48, 96, 144]
+    assert one[-1]["kl"] == pytest.approx(two[-1]["kl"], rel=0.05)
+    first, second = (load_start(start_folder(tmp_path / name)).state_dict() for name in ("one", "two"))
+    assert all(torch.allclose(first[name], second[name], atol=1e-4) for name in first)
+
+
+def test_samples_are_the_policys_own(either):
     """What the samples were drawn with is what the loss differentiates, also after the weights have moved."""
     from models.backends.text_codec import TextCodec
 
-    model, codec = load_start(start), TextCodec(ScientificTokenizer.build().fast)
+    model, codec = load_start(either), TextCodec(ScientificTokenizer.build().fast)
     sampler = Sampler(model, codec, own(CONFIG), {})
     for _ in range(2):
         samples = [sample for _, sample in sampler._draw({0: TaskPrompt("molecule", "<MoleculeS>")}, seed=1)]
@@ -206,23 +243,23 @@ def test_samples_are_the_policys_own(start):
 
 
 def test_replay_holds_what_the_reward_does_not_ask_for(start, corpus, tmp_path):
-    config = own(CONFIG, steps=12, kl=0.0)
+    config = own(CONFIG, steps=8, samples_per_prompt=8, kl=0.0)
     free = reinforce(replace(config, replay={"complex": 1.0}, replay_weight=0.0), start, corpus, tmp_path / "a", False)
     held = reinforce(replace(config, replay={"complex": 1.0}, replay_weight=2.0), start, corpus, tmp_path / "b", False)
     assert free["before"] == held["before"]
     last = [rows(tmp_path / name)[-1]["replay_loss"] for name in ("a", "b")]
-    assert last[1] < last[0] - 0.5
+    assert last[1] < last[0] - 0.3
 
 
-def test_a_collapse_stops_the_run_and_the_last_good_checkpoint_stays(start, corpus, tmp_path, capsys):
+def test_a_collapse_stops_the_run_and_the_last_good_checkpoint_stays(either, corpus, tmp_path, capsys):
     rewards = {"molecule": {"reward_of_test:one": 1.0}}
     config = replace(CONFIG, rewards=rewards, steps=40, learning_rate=4e-3, kl=0.0, unique_floor=0.2, guard_steps=2)
-    summary = reinforce(config, start, corpus, tmp_path, resume=False)
+    summary = reinforce(config, either, corpus, tmp_path, resume=False)
     assert "uniqueness of the samples of a prompt fell below 0.2" in summary["stopped"]
     assert summary["steps"] < 40
     assert "stopped at step" in capsys.readouterr().err
     assert summary["checkpoint"] == str(checkpoints(tmp_path)[-1])
-    before, kept = (load_start(folder).state_dict() for folder in (start, Path(summary["checkpoint"])))
+    before, kept = (load_start(folder).state_dict() for folder in (either, Path(summary["checkpoint"])))
     assert all(torch.equal(before[name], tensor) for name, tensor in kept.items())  # the one before the first step
 
 
@@ -256,8 +293,8 @@ def test_penalty_is_the_divergence_on_average():
     assert float(estimate.mean()) == pytest.approx(float((policy.exp() * (policy - reference)).sum()), rel=0.05)
 
 
-def test_a_prompt_read_once_gives_the_log_probs_and_gradients_of_whole_texts(start):
-    model = load_start(start)
+def test_a_prompt_read_once_gives_the_log_probs_and_gradients_of_whole_texts(either):
+    model = load_start(either)
     rollouts = [
         Rollout((1, 5, 6), (7, 8), 1.0),
         Rollout((1, 5, 6), (9, 10, 11, 12), -1.0),
