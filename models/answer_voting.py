@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rdkit import Chem, rdBase
 
@@ -39,24 +40,25 @@ def candidate_of(smiles: Iterable[str]) -> Candidate | None:
 def canonical_parts(smiles: Iterable[str]) -> list[str] | None:
     """Each molecule of these SMILES, mixtures split, maps removed, canonical, in the order written; None where RDKit
     cannot read one or there is none."""
-    found: list[str] = []
-    with rdBase.BlockLogs():
-        for part in (part for text in smiles for part in text.split(".")):
-            mol = Chem.MolFromSmiles(part)
-            if mol is None or mol.GetNumAtoms() == 0:
-                return None
-            for atom in mol.GetAtoms():
-                atom.SetAtomMapNum(0)
-            found.append(_fixed(mol))
-    return found or None
+    found = [_canonical(part) for text in smiles for part in text.split(".")]
+    known = [part for part in found if part is not None]
+    return known if known and len(known) == len(found) else None
 
 
-def _fixed(mol: Chem.Mol) -> str:
+@lru_cache(maxsize=200_000)
+def _canonical(smiles: str) -> str | None:
     """Canonical SMILES of the molecule as re-read from its own canonical SMILES, so that both sides of a comparison
-    have gone through the same reading (maps can hide that two arms of a centre are alike)."""
-    first = Chem.MolToSmiles(mol)
-    again = Chem.MolFromSmiles(first)
-    return str(first if again is None else Chem.MolToSmiles(again))
+    have gone through the same reading (maps can hide that two arms of a centre are alike). Beams over many spellings
+    write the same molecules again and again."""
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(smiles)
+        if mol is None or mol.GetNumAtoms() == 0:
+            return None
+        for atom in mol.GetAtoms():
+            atom.SetAtomMapNum(0)
+        first = str(Chem.MolToSmiles(mol))
+        again = Chem.MolFromSmiles(first)
+    return first if again is None else str(Chem.MolToSmiles(again))
 
 
 def vote(

@@ -6,6 +6,7 @@ MaxFrag after Tetko et al. 2020 (doi:10.1038/s41467-020-19266-y). Candidates and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rdkit import Chem, rdBase
 
@@ -14,8 +15,13 @@ from models.answer_voting import Candidate
 
 def largest(candidate: Candidate) -> str:
     """The molecule of most heavy atoms; among equals the first in order of text."""
+    return min(candidate, key=lambda smiles: (-_n_heavy_atoms(smiles), smiles))
+
+
+@lru_cache(maxsize=200_000)
+def _n_heavy_atoms(smiles: str) -> int:
     with rdBase.BlockLogs():
-        return min(candidate, key=lambda smiles: (-Chem.MolFromSmiles(smiles).GetNumHeavyAtoms(), smiles))
+        return int(Chem.MolFromSmiles(smiles).GetNumHeavyAtoms())
 
 
 def place_of(wanted: Candidate, ranked: Sequence[Candidate]) -> int | None:
