@@ -119,7 +119,7 @@ def _legend(x: int, y: int) -> Iterator[str]:
 
 
 def _colour(over_use: float) -> str:
-    """White at 0 to dark blue at 4, by the square root, so that little use still differs from none."""
-    depth = min(1.0, over_use / 4) ** 0.5
+    """White at 0 to dark blue at 4, a little less than in proportion, so that little use still differs from none."""
+    depth = min(1.0, over_use / 4) ** 0.75
     light, dark = (255, 255, 255), (8, 48, 107)
     return "#" + "".join(f"{round(a + (b - a) * depth):02x}" for a, b in zip(light, dark, strict=True))

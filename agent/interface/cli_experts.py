@@ -18,7 +18,8 @@ _PIPE_WIDTH = 100
 def show_experts(
     checkpoint: Path | str | None, data: Path | None, svg: Path | None, info: dict[str, Any] | None
 ) -> None:
-    """Print the report (or, given `info`, one JSON document of it with the key "experts") and write the drawing."""
+    """Print the report (or, given `info`, one JSON document of it with the key "experts") and write the drawing,
+    of which a dense checkpoint has none."""
     from models.expert_drawing import draw_svg, draw_text
     from models.expert_examples import example_texts
     from models.expert_usage import DENSE, corpus_texts, is_dense, measure_expert_usage, usage_json
@@ -28,17 +29,17 @@ def show_experts(
         texts = example_texts() if data is None else corpus_texts(data, CORPUS_TOKENS)
         source = "examples of this package" if data is None else f"validation documents of {data.resolve().name}"
         usage = measure_expert_usage(checkpoint, texts, source)
+    if svg is not None and usage is not None:
+        try:
+            svg.write_text(draw_svg(usage), encoding="utf-8")
+        except OSError as fault:
+            raise InputError(f"cannot write to {svg}: {fault.strerror}") from None
     if info is not None:
         sys.stdout.write(json.dumps({**info, "experts": usage_json(usage)}, default=str) + "\n")
     elif usage is None:
         sys.stdout.write(DENSE + "\n")
     else:
         sys.stdout.write(draw_text(usage, *_terminal()))
-    if svg is not None and usage is not None:
-        try:
-            svg.write_text(draw_svg(usage), encoding="utf-8")
-        except OSError as fault:
-            raise InputError(f"cannot write to {svg}: {fault.strerror}") from None
 
 
 def _terminal() -> tuple[int, bool]:

@@ -49,7 +49,8 @@ def model_commands(load_settings: Callable[[], Settings]) -> typer.Typer:
         if (data or svg) and not experts:
             raise InputError("--data and --svg belong to --experts; add it")
         if experts:
-            show_experts(chosen, data, svg, checkpoint_info(chosen) if as_json else None)
+            info = checkpoint_info(chosen, with_hash=as_json)
+            show_experts(chosen, data, svg, info if as_json else None)
             return
         found = checkpoint_info(chosen)
         if as_json:
