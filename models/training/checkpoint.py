@@ -106,13 +106,8 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 def load_weights(folder: Path, model: Any) -> None:
     """Put the weights of the checkpoint `folder`, and nothing else of it, into `model` (split or not)."""
-    files = sorted(folder.glob("model*.safetensors"))
-    if not files:
-        raise CorruptCheckpointError(f"{folder} lacks model.safetensors")
-    given = {name: tensor for file in files for name, tensor in _read_tensors(file).items()}
+    given = _read_weights(folder)
     own = dict(model.named_parameters())  # a tied output matrix goes by the embedding's name
-    if "lm_head.weight" not in own:
-        given.pop("lm_head.weight", None)
     wrong = sorted(own.keys() ^ given.keys())
     wrong += [name for name in own.keys() & given.keys() if own[name].shape != given[name].shape]
     if wrong:
@@ -120,6 +115,25 @@ def load_weights(folder: Path, model: Any) -> None:
     with torch.no_grad():
         for name, parameter in own.items():
             parameter.copy_(like(given[name].to(parameter.dtype), parameter))
+
+
+def _read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """By name in the network. Read by transformers, in whose files experts stand one by one, under other names."""
+    from transformers import AutoModelForCausalLM
+
+    if not sorted(folder.glob("model*.safetensors")):
+        raise CorruptCheckpointError(f"{folder} lacks model.safetensors")
+    try:
+        model, report = AutoModelForCausalLM.from_pretrained(
+            folder, dtype="auto", local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as fault:
+        reason = " ".join(str(fault).split())[:200]
+        raise CorruptCheckpointError(f"{folder} cannot be read, it may be cut off: {reason}") from fault
+    odd = sorted([*report["missing_keys"], *report["unexpected_keys"]])
+    if odd:
+        raise CorruptCheckpointError(f"{folder} holds weights of another model: {', '.join(odd[:3])}")
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
 def _read_tensors(file: Path) -> dict[str, torch.Tensor]:
