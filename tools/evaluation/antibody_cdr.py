@@ -29,7 +29,7 @@ from tools.evaluation.conditional_score import score_continuations
 from tools.evaluation.data_files import read_rows
 from tools.evaluation.intervals import mean_figure, ratio_figure, statistic_figure
 from tools.evaluation.loop_recovery import MajorityLoops, count_majority, nearest_identity, recovery
-from tools.evaluation.protocol import Case, Evaluator, Figure, Record, Row, Setup
+from tools.evaluation.protocol import Case, Evaluator, Figure, Record, Row, Settings, Setup
 from tools.evaluation.steering import Context, choose_others, score_contexts, steering_figures
 
 
@@ -143,7 +143,7 @@ class AntibodyStudy:
         for name in self._loops:
             mine = [record for record in records if record.get("loop") == name]
             if mine:
-                found += _loop_figures(name, mine, seed)
+                found += _loop_figures(name, mine, self._setup.settings)
         return [*found, *(binder_figures(variants, seed=seed) if variants else [])]
 
 
@@ -158,8 +158,11 @@ def _read_references(setup: Setup) -> Iterable[AntibodyRow]:
                     continue
 
 
-def _loop_figures(name: str, records: Sequence[Record], seed: int) -> list[Figure]:
-    rule = "equal residues at equal positions over the longer length"
+def _loop_figures(name: str, records: Sequence[Record], settings: Settings) -> list[Figure]:
+    """Recovery rises as the temperature falls, variety with it: each definition says how the loops were drawn."""
+    seed = settings.seed
+    how = f"{settings.beams} beams" if settings.beams else f"temperature {settings.temperature:g}"
+    rule = f"equal residues at equal positions over the longer length; drawn at {how}, {settings.n} an antibody"
     answered = [record for record in records if record["designed"]]
     valid = [len(record["designed"]) for record in records]
     means = [fmean(recovery(one, r["truth"]) for one in r["designed"]) for r in answered]
@@ -171,7 +174,7 @@ def _loop_figures(name: str, records: Sequence[Record], seed: int) -> list[Figur
     found = [
         ratio_figure(f"{name}_valid", valid, [r["n_samples"] for r in records], text, seed=seed, over="antibodies"),
         _mean(f"{name}_aar", means, f"AAR ({rule}), mean over an antibody's valid answers, then antibodies", seed),
-        _mean(f"{name}_aar_top1", firsts, "AAR of the answer of lowest perplexity", seed),
+        _mean(f"{name}_aar_top1", firsts, f"AAR of the answer of lowest perplexity, drawn at {how}", seed),
         _mean(
             f"{name}_aar_same_length", given, "AAR of the answers as long as the true loop, where there are any", seed
         ),

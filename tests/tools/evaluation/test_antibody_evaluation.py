@@ -52,6 +52,7 @@ def test_figures_by_hand(random_model: Any) -> None:
     assert figures["H3_valid"].value == pytest.approx(3 / 6)
     assert figures["H3_aar"].value == pytest.approx(((0.75 + 0.4) / 2 + 0.0) / 2)
     assert figures["H3_aar"].n == 2, "without a valid answer there is no recovery"
+    assert "drawn at temperature 1, 2 an antibody" in figures["H3_aar"].definition
     assert figures["H3_aar_top1"].value == pytest.approx((0.75 + 0) / 2)
     assert figures["H3_aar_same_length"].value == pytest.approx((0.75 + 0) / 2)
     assert figures["H3_same_length"].value == pytest.approx((0.5 + 1) / 2)
