@@ -10,6 +10,7 @@ numbers than those reported.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -32,6 +33,10 @@ class _Beam:
     score: float
     ids: tuple[int, ...] = ()
     log_probs: tuple[float, ...] = ()
+
+
+_Step = tuple[int, int, _Beam]
+"""One continuation: the row of the beam it came from, its new id, and the beam it makes."""
 
 
 @dataclass(slots=True)
@@ -219,7 +224,7 @@ def _extend(group: _Group, scores: torch.Tensor, log_probs: torch.Tensor) -> tup
     best = totals.topk(n_candidates)
     values, places = best.values.tolist(), best.indices
     plain = log_probs.flatten()[places].tolist()
-    going: list[tuple[int, int, _Beam]] = []
+    going: list[_Step] = []
     length = len(group.beams[0].ids) + 1
     at_limit = length >= group.prompt.limit
     for rank, (value, place) in enumerate(zip(values, places.tolist(), strict=True)):
@@ -240,8 +245,22 @@ def _extend(group: _Group, scores: torch.Tensor, log_probs: torch.Tensor) -> tup
     while len(going) < size:  # fewer ways to go on than beams: the rest can never win
         origin, token, beam = going[0]
         going.append((origin, token, _Beam(-np.inf, beam.ids, beam.log_probs)))
-    group.beams = [beam for _, _, beam in going]
-    return [origin for origin, _, _ in going], [token for _, token, _ in going]
+    placed = _in_place(going)
+    group.beams = [beam for _, _, beam in placed]
+    return [origin for origin, _, _ in placed], [token for _, token, _ in placed]
+
+
+def _in_place(going: Sequence[_Step]) -> list[_Step]:
+    """The continuations by row: the best of each beam stays in its beam's row, so that little has to be copied; the
+    others, best first, take the rows of beams that ended."""
+    stays: dict[int, _Step] = {}
+    moves: deque[_Step] = deque()
+    for step in going:
+        if step[0] in stays:
+            moves.append(step)
+        else:
+            stays[step[0]] = step
+    return [stays[row] if row in stays else moves.popleft() for row in range(len(going))]
 
 
 def _answers(group: _Group) -> list[Finished]:

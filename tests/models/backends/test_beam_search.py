@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from models.backends.base import Request
+from models.backends.beam_search import _Beam, _in_place
 
 PROMPTS = ["<MoleculeS>", "<MoleculeS>CC(=O)Oc1ccccc1C(=O)O<MoleculeE><ReverseReact>"]
 
@@ -91,3 +92,12 @@ def test_a_cancelled_search_ends_and_the_others_go_on(model: Any) -> None:
     expected = list(model.generate([Request(PROMPTS[1], n=2, beams=2, max_new_tokens=15)]))
     assert {ticket for ticket, _ in results} == {kept}
     assert [sample.token_ids for _, sample in results] == [sample.token_ids for sample in expected]
+
+
+def test_continuations_stay_in_their_rows() -> None:
+    beams = [_Beam(-float(at), (at,)) for at in range(4)]
+    going = [(2, 7, beams[0]), (0, 7, beams[1]), (2, 8, beams[2]), (2, 9, beams[3])]
+    placed = _in_place(going)
+    assert [row for row, _, _ in placed] == [0, 2, 2, 2]
+    assert placed[2] == going[0], "the best stays"
+    assert [step for step in placed if step != going[0]] == [going[1], going[2], going[3]]
