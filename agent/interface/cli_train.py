@@ -40,6 +40,16 @@ def train_commands() -> typer.Typer:
         _need_folder(data)
         _print(run(config=config, data=data, out=out, resume=resume, minutes=minutes, start_from=start))
 
+    @commands.command("finetune")
+    def finetune(
+        config: Config, data: Data, out: Out, start: Start = None, resume: Resume = False, minutes: Minutes = None
+    ) -> None:
+        """Go on from a checkpoint with another mixture, with loss on what the model has to write."""
+        from models.training.finetune import run
+
+        _check_start(start, resume)
+        _print(run(config=config, start=start or out, data=data, out=out, resume=resume, minutes=minutes))
+
     @commands.command("reinforce")
     def reinforce(
         config: Config, data: Data, out: Out, start: Start = None, resume: Resume = False, minutes: Minutes = None
@@ -47,7 +57,7 @@ def train_commands() -> typer.Typer:
         """Learn from rewards of the model's own samples, near the checkpoint it starts from."""
         from models.training.reinforce import run
 
-        _need_start(start, resume)
+        _check_start(start, resume)
         summary = run(config=config, start=start, data=data, out=out, resume=resume, minutes=minutes)
         _print(summary)
         if summary["stopped"]:
@@ -113,7 +123,8 @@ def _need_folder(data: Path) -> None:
         raise InputError(f"--data {data} is no directory")
 
 
-def _need_start(start: Path | None, resume: bool) -> None:
+def _check_start(start: Path | None, resume: bool) -> None:
+    """A run that is resumed knows its own start."""
     if start is None and not resume:
         raise InputError("give --from CHECKPOINT: this stage goes on from a trained one")
     if start is not None and not start.is_dir():

@@ -40,6 +40,8 @@ from models.training.policy_gradient import Rollout, build_batches, policy_loss,
 from models.training.reinforce_config import ReinforceConfig
 from models.training.rewards import Reward, RewardContext, build_reward
 from models.training.rollouts import Figures, Judged, Sampler, figures_of, rollouts_of, step_seed
+from models.training.run_log import RunLog
+from models.training.starting_point import check_same_tokenizer, corpus_tokenizer, start_folder
 from models.training.task_prompts import PromptSource, TaskPrompt
 
 _VALIDATION_TOKENS = 10_000  # a modality
@@ -76,38 +78,14 @@ def reinforce(config: ReinforceConfig, start: Path, corpus: Path, out: Path, res
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     folder = start_folder(start)
-    tokenizer = matching_tokenizer(folder, corpus)
+    tokenizer = corpus_tokenizer(corpus)
+    check_same_tokenizer(folder, tokenizer)
     if not resume and (out / "checkpoints").exists():
         raise TrainingError(f"{out} already holds a run: resume it or give another folder")
     trainer = _Reinforcer(config, folder, corpus, out, tokenizer)
     if resume:
         trainer.resume()
     return trainer.train()
-
-
-def start_folder(start: Path) -> Path:
-    """`start` itself where it is a checkpoint, else the newest checkpoint of the run in it."""
-    if (start / "config.json").is_file():
-        return start
-    found = checkpoints(start)
-    if not found:
-        raise CheckpointError(f"{start} is no checkpoint (config.json) and no run with checkpoints")
-    return found[-1]
-
-
-def matching_tokenizer(folder: Path, corpus: Path) -> ScientificTokenizer:
-    """The corpus' tokenizer; CheckpointError where the checkpoint was trained with another."""
-    tokenizer = ScientificTokenizer.load(corpus / "tokenizer")
-    n_rows = json.loads((folder / "config.json").read_text()).get("vocab_size")
-    differs = n_rows != tokenizer.vocab_size
-    if not differs and (folder / "tokenizer.json").is_file():
-        differs = ScientificTokenizer.load(folder).fast.get_vocab() != tokenizer.fast.get_vocab()
-    if differs:
-        raise CheckpointError(
-            f"checkpoint {folder} ({n_rows} tokens) and corpus {corpus} ({tokenizer.vocab_size} tokens) have different "
-            "tokenizers; use a corpus built by the version that trained the checkpoint"
-        )
-    return tokenizer
 
 
 def load_start(folder: Path) -> Any:
@@ -340,6 +318,7 @@ class _Reinforcer:
         self.guard.load(state["guard"])
         if self.replay:
             self.replay.load_state(state["replay"])
+        RunLog(self.out, self.rank == 0).go_back_to(self.step)
         self.started = time.monotonic()
         self._say(f"resumed at step {self.step:,} from {found[-1]}")
 

@@ -27,9 +27,10 @@ from models.training.policy_gradient import (
     policy_loss,
     sampled_log_probs,
 )
-from models.training.reinforce import load_start, reinforce, start_folder
+from models.training.reinforce import load_start, reinforce
 from models.training.reinforce_config import ReinforceConfig
 from models.training.rollouts import Figures, Sampler, figures_of, rollouts_of
+from models.training.starting_point import start_folder
 from models.training.task_prompts import PromptSource, TaskPrompt
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -411,7 +412,7 @@ def test_wrong_folders_are_one_clear_line(start, corpus, tmp_path):
     fresh("dense").save_pretrained(other)
     entries = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(entries | {"vocab_size": 77}))
-    with pytest.raises(CheckpointError, match="different tokenizers"):
+    with pytest.raises(CheckpointError, match="another tokenizer than the corpus"):
         reinforce(own(CONFIG), other, corpus, tmp_path / "out", resume=False)
     with pytest.raises(ModelInputError, match=r"one number 0\.\.1 a sample, got \[2\.0\]"):
         reinforce(
