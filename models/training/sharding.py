@@ -28,10 +28,10 @@ def splitting_asked() -> bool:
 
 
 def split_network(model: Any, device: torch.device) -> None:
-    """Split every layer, then the rest, over all processes of the group. Gradients come out summed, not averaged."""
+    """Split every layer, then the rest, over all processes of the group. Gradients come out averaged over them."""
     from torch.distributed import get_world_size
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
     mesh = init_device_mesh(device.type, (get_world_size(),))
     policy = MixedPrecisionPolicy()
@@ -40,9 +40,6 @@ def split_network(model: Any, device: torch.device) -> None:
     for layer in model.model.layers:
         fully_shard(layer, mesh=mesh, mp_policy=policy)
     fully_shard(model, mesh=mesh, mp_policy=policy)
-    for module in model.modules():
-        if isinstance(module, FSDPModule):
-            module.set_gradient_divide_factor(1.0)
 
 
 def is_split(model: nn.Module) -> bool:

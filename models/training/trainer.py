@@ -152,7 +152,7 @@ class Trainer:
         if loss.routing is not None:
             share = sum(len(d.tokens) - 1 for d in batch) / n_tokens
             objective = objective + weight * self.config.router_aux_loss * share * loss.routing.balance
-        torch.autograd.backward(objective)
+        torch.autograd.backward(objective * (self.n_ranks if self.is_split else 1))  # split gradients are averaged
         if weight:
             self.window.add_batch(loss.by_modality, None if loss.routing is None else loss.routing.load)
         return weight * float(loss.total.detach())
@@ -187,6 +187,7 @@ class Trainer:
         if self.rank == 0:
             (self.out / "summary.json").write_text(json.dumps(summary, indent=1))
             try_write_curves(self.out, self.log.say)
+        parallel.from_first(0.0)  # the others leave when everything is written
         return summary
 
     # -- state ------------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ class Trainer:
         """Write a checkpoint; returns its folder (on other ranks than the first that of the run)."""
         weights = None
         if self.is_split:  # every process takes part in gathering
-            weights = {key: sharding.whole(value).cpu() for key, value in self.model.state_dict().items()}
+            weights = {name: sharding.whole(p).detach().cpu() for name, p in self.model.named_parameters()}
         optimizer_state = self.optimizers.state() if self.rank == 0 or self.is_split else {}
         if self.rank != 0:
             return self.out

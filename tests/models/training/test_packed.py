@@ -109,7 +109,7 @@ def test_the_balancing_loss_is_that_of_transformers_a_layer(tokenizer: Scientifi
     model, batch = network("two experts", tokenizer), [documents(tokenizer.vocab_size)[5]]
     ids = torch.from_numpy(batch[0].tokens.astype(np.int64))[None, :-1]
     logits = model(input_ids=ids, use_cache=False, output_router_logits=True).router_logits
-    theirs = [float(load_balancing_loss_func((layer,), 8, 2)) / 2 for layer in logits]  # theirs counts choices twice
+    theirs = [float(load_balancing_loss_func((layer.detach(),), 8, 2)) / 2 for layer in logits]  # a sum over choices
     routing = DocumentLoss(model)(batch).routing
     assert routing is not None
     assert float(routing.balance.detach()) == pytest.approx(float(np.mean(theirs)), rel=1e-5)
