@@ -39,7 +39,7 @@ class TrainingConfig:
     matrix_learning_rate: float = 0.02  # Muon only
     weight_decay: float = 0.05
     warmup_steps: int = 100
-    schedule: Literal["cosine", "wsd"] = "cosine"  # "wsd" can be gone on from without having annealed
+    schedule: Literal["cosine", "wsd", "constant"] = "cosine"  # the last two can be gone on from without a loss
     decay_share: float = 0.3  # wsd only: 0.2 is the usual least, more helps short runs (10.48550/arXiv.2405.18392)
     final_learning_rate_share: float = 0.01
     gradient_clip: float = 1.0
@@ -49,7 +49,6 @@ class TrainingConfig:
     evaluate_tokens: int = 20_000  # a modality
     log_steps: int = 20
     threads: int = 2
-    compile: bool = False
     seed: int = 0
     corpus_shares: dict[str, float] = field(default_factory=dict)  # see corpus.build_corpus
 
