@@ -1,7 +1,7 @@
 """Runs every evaluation behind the model card, on several processes, resumable.
 
     python benchmarks/card_evaluations.py --data ../shared/data --out RESULTS [--weights DIR] [--processes 4]
-        [--only NAME ...] [--share 1.0]
+        [--only NAME ...] [--share 1.0] [--part-seconds 60]
 
 Results land in RESULTS/<name>/ as `organon model eval NAME ... --out` would write them; `organon model card --eval
 RESULTS` makes the card from them. The same command goes on from what is there: a killed run loses at most the batch
@@ -18,7 +18,9 @@ import argparse
 import json
 import math
 import multiprocessing
+import os
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -37,7 +39,8 @@ from tools.evaluation.registry import load_evaluator
 from tools.evaluation.run import Selection, answer_part, run_evaluation, settings_for
 
 PART_SECONDS = 60.0
-"""Longest part of an evaluation aimed at: short parts fill processes evenly, and each opens the data anew."""
+"""Longest part of an evaluation aimed at (by its planned seconds): short parts fill processes evenly, but each opens
+the data anew. A run goes on from an earlier one of the same parts only."""
 ROWS = 500
 """Rows that a share is taken of where an evaluation takes all rows of its file."""
 
@@ -119,8 +122,10 @@ def with_threshold(evaluation: CardEvaluation, out: Path) -> CardEvaluation:
 class Schedule:
     """Which jobs may run, and what has been done: parts of an evaluation, then its figures, then what hangs on it."""
 
-    def __init__(self, names: Iterable[str], data: Path, out: Path, weights: Path, share: float) -> None:
-        self._data, self._out, self._weights = data, out, weights
+    def __init__(
+        self, names: Iterable[str], data: Path, out: Path, weights: Path, share: float, part_seconds: float
+    ) -> None:
+        self._data, self._out, self._weights, self._part_seconds = data, out, weights, part_seconds
         self._plan = {name: scaled(card_evaluation(name), share) for name in names}
         self._hash = hash_weights(weights)
         self._parts_left: dict[str, int] = {}
@@ -146,7 +151,7 @@ class Schedule:
         evaluation = self._plan[name]
         if evaluation.threshold_from:
             evaluation = with_threshold(evaluation, self._out)
-        n_parts = max(1, math.ceil(evaluation.seconds / PART_SECONDS))
+        n_parts = max(1, math.ceil(evaluation.seconds / self._part_seconds))
         job = Job(name, evaluation, self._data, self._out, self._weights, None, n_parts)
         if self._is_done(job):
             say(f"{name}: done before")
@@ -166,10 +171,22 @@ class Schedule:
         return path.is_file() and json.loads(path.read_text(encoding="utf-8")) == self._stamp(job)
 
 
+def leave_with_parent(parent: int) -> None:
+    """For a worker: end it when the process that started it is gone, which a kill of that process does not do."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def run_all(schedule: Schedule, processes: int) -> list[str]:
     """Run everything; one line for each job that failed. An evaluation that fails costs the others nothing."""
     failed = []
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, leave_with_parent, (os.getpid(),)) as pool:
         running: dict[Future[float], Job] = {pool.submit(work, job): job for job in schedule.first()}
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -209,13 +226,14 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--only", nargs="+", default=list(PLAN), metavar="NAME")
     parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--part-seconds", type=float, default=PART_SECONDS)
     given = parser.parse_args()
-    if not 0 < given.share <= 1 or given.processes < 1:
-        parser.error("--share must be above 0 and at most 1, --processes at least 1")
+    if not 0 < given.share <= 1 or given.processes < 1 or given.part_seconds <= 0:
+        parser.error("--share must be above 0 and at most 1, --processes at least 1, --part-seconds above 0")
     started = time.monotonic()
     given.out.mkdir(parents=True, exist_ok=True)
     try:
-        schedule = Schedule(given.only, given.data, given.out, given.weights, given.share)
+        schedule = Schedule(given.only, given.data, given.out, given.weights, given.share, given.part_seconds)
         failed = run_all(schedule, given.processes)
     except InputError as fault:
         parser.error(str(fault))

@@ -39,7 +39,8 @@ def data(tmp_path: Path) -> Path:
 
 def run(data: Path, out: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT)]
-    options = ["--data", str(data), "--out", str(out), "--processes", "2", "--share", "0.006", *words]
+    size = ["--share", "0.026", "--part-seconds", "3"]
+    options = ["--data", str(data), "--out", str(out), "--processes", "2", *size, *words]
     return subprocess.run(
         [*command, *options],
         cwd=ROOT,
@@ -59,14 +60,15 @@ def test_parts_are_joined_and_a_failing_evaluation_costs_the_others_nothing(data
     assert "failed: reaction:" in done.stderr
     assert "uspto15k_forward.csv.gz cannot be read" in done.stderr
     report: dict[str, Any] = json.loads((out / "molecule" / "molecule.json").read_text())
-    assert (report["n_rows"], report["settings"]["n"]) == (60, 60)
+    assert (report["n_rows"], report["settings"]["n"]) == (260, 260)
     assert json.loads((out / "seconds.json").read_text())["molecule"] > 0
     evaluator = load_evaluator("molecule")
     references = tuple(data / name for name in card_evaluation("molecule").references)
-    settings = settings_for(evaluator, {"n": 60}, {})
+    settings = settings_for(evaluator, {"n": 260}, {})
     setup = Setup(load_generator(None, "cpu"), settings, references[0], references)
     assert run_evaluation(evaluator, setup)["figures"] == report["figures"]
     again = run(data, out, "--only", "molecule")
+    assert len(list((out / "molecule" / "parts").glob("*.jsonl"))) == 3
     assert (again.returncode, "molecule: done before" in again.stderr) == (0, True)
 
 
@@ -77,7 +79,7 @@ def test_a_threshold_that_was_not_chosen_is_said(data: Path, tmp_path: Path) -> 
     module = importlib.util.module_from_spec(spec)
     sys.modules["card_evaluations"] = module
     spec.loader.exec_module(module)
-    schedule = module.Schedule(["pocket"], data, tmp_path, SHIPPED_CHECKPOINT, 1.0)
+    schedule = module.Schedule(["pocket"], data, tmp_path, SHIPPED_CHECKPOINT, 1.0, 6.0)
     with pytest.raises(InputError, match="run pocket_valid first"):
         schedule.first()
     report = tmp_path / "pocket_valid" / "pocket.json"
