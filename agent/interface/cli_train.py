@@ -38,6 +38,7 @@ def train_commands() -> typer.Typer:
         from models.training.pretrain import run
 
         _need_folder(data)
+        _without_bars()
         _print(run(config=config, data=data, out=out, resume=resume, minutes=minutes, start_from=start))
 
     @commands.command("finetune")
@@ -48,6 +49,7 @@ def train_commands() -> typer.Typer:
         from models.training.finetune import run
 
         _check_start(start, resume)
+        _without_bars()
         _print(run(config=config, start=start or out, data=data, out=out, resume=resume, minutes=minutes))
 
     @commands.command("reinforce")
@@ -58,6 +60,7 @@ def train_commands() -> typer.Typer:
         from models.training.reinforce import run
 
         _check_start(start, resume)
+        _without_bars()
         summary = run(config=config, start=start, data=data, out=out, resume=resume, minutes=minutes)
         _print(summary)
         if summary["stopped"]:
@@ -121,6 +124,13 @@ def corpus_commands() -> typer.Typer:
 def _need_folder(data: Path) -> None:
     if not data.is_dir():
         raise InputError(f"--data {data} is no directory")
+
+
+def _without_bars() -> None:
+    """No progress bar of transformers for every checkpoint that is read or written, between our lines."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
 
 
 def _check_start(start: Path | None, resume: bool) -> None:

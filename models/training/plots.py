@@ -18,6 +18,7 @@ Curve = list[tuple[float, float]]
 
 _PANELS: tuple[tuple[str, str, bool], ...] = (
     ("loss", "training loss", False),
+    ("replay_loss", "loss on replayed documents, nats a token", False),
     ("validation", "validation loss, nats a token", False),
     ("worth", "reward of the samples", True),
     ("rewards", "single rewards", True),
@@ -33,7 +34,6 @@ _PANEL_OF: dict[str, str] = {
     "reward": "worth",
     "unique": "spread",
     "diversity": "spread",
-    "replay_loss": "loss",
     "tokens_per_second": "speed",
     "samples_per_second": "speed",
 }

@@ -191,7 +191,7 @@ class _Reinforcer:
         parallel.sum_gradients(self.model)
         judged = parallel.gathered(mine)
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip))
-        share = min(1.0, (self.step + 1) / max(1, config.warmup_steps))
+        share = self._rate_share()
         self.optimizers.step(share)
         self.step += 1
         self.n_samples += len(judged)
@@ -205,6 +205,11 @@ class _Reinforcer:
             "sampling_share": sampled_in / max(1e-9, time.monotonic() - began),
         }
         return figures_of(judged), kl, row
+
+    def _rate_share(self) -> float:
+        """The learning rate as a share of its peak: linear warm-up, constant, linear decay."""
+        warm = (self.step + 1) / max(1, self.config.warmup_steps)
+        return max(0.0, min(1.0, warm, (1 - self.progress()) / self.config.decay_share))
 
     def _sample(self, prompts: Sequence[TaskPrompt], seed: int) -> list[Judged]:
         """This rank's part of the prompts, sampled and judged; the known answers are there for the rewards."""

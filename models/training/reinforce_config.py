@@ -22,6 +22,7 @@ class ReinforceConfig:
     steps: int | None = None
     learning_rate: float = 1e-4
     warmup_steps: int = 5
+    decay_share: float = 0.3  # of the run, at its end: the rate falls linearly to 0
     weight_decay: float = 0.0
     gradient_clip: float = 1.0
     kl: float = 0.05  # weight of the divergence penalty a token
@@ -48,6 +49,8 @@ class ReinforceConfig:
             at_least(self, name, 2 if name == "samples_per_prompt" else 1)  # one sample has no group to compare with
         for name in ("kl", "replay_tokens", "replay_weight", "learning_rate", "evaluate_prompts"):
             at_least(self, name, 0)
+        if not 0 < self.decay_share <= 1:
+            raise ConfigError(f"decay_share must be above 0 and at most 1, got {self.decay_share!r}")
         for table in (self.tasks, self.rewards, self.max_new_tokens):
             _check_tasks(table)
         for task, n_prompts in self.tasks.items():

@@ -365,6 +365,26 @@ def test_copies_share_one_reward(start):
     assert all(value == pytest.approx(float("N" in identity)) for identity, value in per_molecule.items())
 
 
+def test_the_start_predicts_greedily_and_an_overlong_prompt_gets_no_answer(start, corpus, tmp_path):
+    from models.backends.base import Request
+    from models.backends.causal_lm import CausalLM
+
+    trainer = reinforce_module._Reinforcer(own(CONFIG), start, corpus, tmp_path, ScientificTokenizer.build())
+    short, long = "<MoleculeS>", "<MoleculeS>" + "C" * 200
+    model = CausalLM(load_start(start), trainer.codec)
+    (sample,) = model.generate([Request(short, temperature=0.0, max_new_tokens=100)])
+    expected = sample.text if sample.finish_reason == "stop" else ""
+    assert expected
+    assert trainer._predict([short, long, short]) == [expected, "", expected]
+    assert trainer._predict([]) == []
+
+
+def test_the_learning_rate_warms_up_and_decays(start, corpus, tmp_path):
+    reinforce(own(CONFIG, steps=10, warmup_steps=2, decay_share=0.4), start, corpus, tmp_path, resume=False)
+    shares = [row["learning_rate"] / CONFIG.learning_rate for row in rows(tmp_path)]
+    assert shares == pytest.approx([0.5, 1, 1, 1, 1, 1, 1, 0.75, 0.5, 0.25])
+
+
 def test_prompts_are_cut_from_the_corpus_and_repeat_for_a_step(corpus):
     source = PromptSource(corpus, ["molecule", "ligand", "retrosynthesis"], "train", seed=1)
     assert [p.text for p in source.draw("molecule", 0, 2)] == ["<MoleculeS>"] * 2
