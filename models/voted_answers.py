@@ -13,7 +13,7 @@ from itertools import islice
 
 from models.answer_voting import Candidate, candidate_of, canonical_parts, vote
 from models.grammar.tasks import Task
-from models.inference import Generate, Ranked, SamplingOptions, answer_inputs, beam_order, refused_inputs
+from models.inference import Generate, Ranked, SamplingOptions, answer_inputs, refused_inputs
 from models.spelled_inputs import molecules_of, spell_inputs
 from models.task_inputs import Asked
 
@@ -33,12 +33,11 @@ def answer_voted(
     groups = [spell_inputs(task, one, augment, seed) for one in asked]
     flat = [one for group in groups for one in group]
     answers = answer_inputs(generate, task, flat, n=n, seed=seed, options=options)
-    by_beams = options is not None and options.beams > 0
 
     def voted() -> Iterator[Ranked]:
         for one, group in zip(asked, groups, strict=True):
             spelled = [list(islice(answers, n)) for _ in group]
-            yield from _best(one, [beam_order(given) if by_beams else given for given in spelled], n)
+            yield from _best(one, spelled, n)
 
     return voted()
 

@@ -13,7 +13,14 @@ from models.backends.base import Request, Sample
 from models.errors import ModelInputError
 from models.grammar.tags import LOGOS_TAGS
 from models.grammar.tasks import STOP, Task, needed_tags
-from models.inference import SamplingOptions, answer_inputs, generate_for_task, need_tags, refused_inputs
+from models.inference import (
+    RANKED_BY_LOG_PROB,
+    SamplingOptions,
+    answer_inputs,
+    generate_for_task,
+    need_tags,
+    refused_inputs,
+)
 from models.task_inputs import understand
 from models.worker import ModelWorker
 
@@ -57,7 +64,9 @@ def test_every_task_gives_ranked_json_lines(model: Any, task: Task) -> None:
         group = lines[start : start + 12]
         assert len({line["id"] for line in group}) == 1
         assert [line["rank"] for line in group] == list(range(1, 13))
-        assert [line["perplexity"] for line in group] == sorted(line["perplexity"] for line in group)
+        key = "log_prob" if task in RANKED_BY_LOG_PROB else "perplexity"
+        ordered = sorted((line[key] for line in group), reverse=key == "log_prob")
+        assert [line[key] for line in group] == ordered
     for line in lines:
         assert set(line) == COMMON | FIELDS[task]
         assert json.loads(json.dumps(line, allow_nan=False)) == line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,14 @@ METHANE = "<MoleculeS>C<MoleculeE>"
 
 
 class Written:
-    """Writes the texts given for each request in turn, better perplexity first, places of a beam backwards."""
+    """Writes the texts given for each request in turn, better perplexity first, as `likely` as said."""
 
-    def __init__(self, *texts: Sequence[str]) -> None:
-        self.texts = list(texts)
+    def __init__(self, *texts: Sequence[str], likely: Mapping[str, float] | None = None) -> None:
+        self.texts, self.likely = list(texts), likely or {}
 
     def __call__(self, requests: Sequence[Request]) -> list[Sample]:
         return [
-            Sample(request.request_id, request.n - 1 - index, text, (1,), -1.0, -1.0, 2.0 + index, "stop")
+            Sample(request.request_id, index, text, (1,), self.likely.get(text, -1.0), -1.0, 2.0 + index, "stop")
             for request, texts in zip(requests, self.texts, strict=True)
             for index, text in enumerate(texts)
         ]
@@ -55,8 +55,9 @@ def test_votes_over_spellings_by_hand() -> None:
     assert rows(model, product(), 2, 3) == [(["CCO"], 2.0, 2), (["C=C"], 1.5, 2)]
 
 
-def test_beams_vote_in_their_own_order() -> None:
-    model = Written([ETHENE, ETHANOL], [ETHENE, ETHANOL])
+def test_within_a_spelling_the_more_likely_answer_stands_first() -> None:
+    likely = {ETHENE: -5.0, ETHANOL: -2.0}
+    model = Written([ETHENE, ETHANOL], [ETHENE, ETHANOL], likely=likely)
     assert [row[0] for row in rows(model, product(), 2, 2, beams=2)] == [["CCO"], ["C=C"]]
 
 

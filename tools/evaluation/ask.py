@@ -1,7 +1,8 @@
 """Questions to the model, answers back in order: the one place where evaluations meet a Generator.
 
 Answers are those of `models.inference` (same keys), ranked by perplexity of prompt and answer, lower first (LOGOS's
-order), or by the beam's own order where beams are asked for. Invalid answers and duplicates are kept in their places.
+order), or by the beam's own order where beams are asked for; answers to reaction tasks by their log-probability.
+Invalid answers and duplicates are kept in their places.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from models.backends.base import Generator
 from models.grammar.tasks import Task
-from models.inference import SamplingOptions, answer_inputs, beam_order
+from models.inference import RANKED_BY_LOG_PROB, SamplingOptions, answer_inputs, beam_order
 from models.task_inputs import Asked, need_task, understand
 from tools.evaluation.protocol import Settings
 
@@ -47,7 +48,7 @@ def ask(
     )
     given = list(answer_inputs(generator.generate, name, asked, n=settings.n, seed=settings.seed, options=options))
     groups = [given[start : start + settings.n] for start in range(0, len(given), settings.n)]
-    if settings.beams:
+    if settings.beams and name not in RANKED_BY_LOG_PROB:
         groups = [beam_order(group) for group in groups]
     return [[answer.row() for answer in group] for group in groups]
 
