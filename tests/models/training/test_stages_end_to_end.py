@@ -97,7 +97,7 @@ def test_bad_input_is_one_line(organon, data, corpus, tmp_path):
     for stage in ("finetune", "reinforce"):
         given = ["train", stage, "--data", corpus, *out, "--config"]
         organon(*given, "smoke").assert_bad_input("give --from CHECKPOINT")
-        organon(*given, "smok", "--from", tmp_path).assert_bad_input("no configuration 'smok'", "first, smoke")
+        organon(*given, "smok", "--from", tmp_path).assert_bad_input("no configuration 'smok'", "first, ", "smoke")
         organon(*given, "smoke", "--from", tmp_path).assert_bad_input("is no checkpoint")
         organon(*given, "smoke", "--from", tmp_path / "no").assert_bad_input("is no directory")
         organon("train", stage, "--data", data, *out, "--config", "smoke", "--from", tmp_path).assert_bad_input(
