@@ -11,7 +11,7 @@ from typing import Any
 from tools.errors import InputError
 
 CORPUS_TOKENS = 4000
-"""Validation tokens read of each kind, where a corpus is given: a share of 1/16 then has a standard error of about 0.3 points."""
+"""Validation tokens read of each kind, where a corpus is given: a share of 1/16 then has a standard error of 0.3 %."""
 _PIPE_WIDTH = 100
 
 
