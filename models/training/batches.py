@@ -122,16 +122,15 @@ def group_by_length(documents: list[Tokens], micro_batch_tokens: int, pad_id: in
 
 
 def _padded(documents: list[Tokens], pad_id: int) -> NDArray[np.int64]:
-    rows = max(2, len(documents))  # one row alone would be compiled anew
-    batch = np.full((rows, max(map(len, documents))), pad_id, dtype=np.int64)
-    for row, document in zip(batch, documents, strict=False):
+    batch = np.full((len(documents), max(map(len, documents))), pad_id, dtype=np.int64)
+    for row, document in zip(batch, documents, strict=True):
         row[: len(document)] = document
     return batch
 
 
-def micro_batches(documents: list[Labelled], micro_batch_tokens: int) -> list[list[Labelled]]:
-    """Documents in parts of about equal size, each of at most `micro_batch_tokens` unless one alone is longer, like
-    lengths together.
+def micro_batches(documents: list[Labelled], micro_batch_tokens: int, padded: bool = False) -> list[list[Labelled]]:
+    """Documents in parts of about equal size, each of at most `micro_batch_tokens` (with its padding where `padded`)
+    unless one alone is longer, like lengths together.
     """
     ordered = sorted(documents, key=lambda document: len(document.tokens))
     total = sum(len(document.tokens) for document in ordered)
@@ -139,7 +138,13 @@ def micro_batches(documents: list[Labelled], micro_batch_tokens: int) -> list[li
     parts: list[list[Labelled]] = []
     filled = 0
     for document in ordered:
-        if not parts or filled >= size or filled + len(document.tokens) > micro_batch_tokens:
+        rows = len(parts[-1]) if parts and padded else 0
+        if (
+            not parts
+            or filled >= size
+            or filled + len(document.tokens) > micro_batch_tokens
+            or (rows + 1) * len(document.tokens) > micro_batch_tokens
+        ):
             parts.append([])
             filled = 0
         parts[-1].append(document)

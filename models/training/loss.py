@@ -42,7 +42,8 @@ class DocumentLoss:
     ) -> None:
         self._model, self._answer_start = model, answer_start
         self._device = device or torch.device("cpu")
-        self._losses = self._padded if padded or self._device.type != "cpu" else self._packed
+        self.padded = padded or self._device.type != "cpu"
+        self._losses = self._padded if self.padded else self._packed
 
     def n_targets(self, documents: Sequence[Labelled]) -> int:
         """How many targets have a loss."""

@@ -139,7 +139,7 @@ class Trainer:
         additional ones with weight 0).
         """
         mine = parallel.share_of(documents, self.rank, self.n_ranks, _cost)
-        batches = [(batch, 1.0) for batch in micro_batches(mine, self.config.micro_batch_tokens)]
+        batches = [(batch, 1.0) for batch in micro_batches(mine, self.config.micro_batch_tokens, self.loss_of.padded)]
         if self.is_split:
             idle = ([documents[-1]], 0.0)
             batches += [idle] * (parallel.largest(len(batches)) - len(batches))

@@ -12,7 +12,7 @@ import torch
 from models.errors import TrainingError
 from models.tokenizer import ScientificTokenizer
 from models.training import trainer as trainer_module
-from models.training.batches import MixtureSampler, group_by_length, validation_batches
+from models.training.batches import Labelled, MixtureSampler, group_by_length, micro_batches, validation_batches
 from models.training.checkpoint import CorruptCheckpointError, checkpoints
 from models.training.config import ConfigError, PretrainConfig
 from models.training.loss import BatchLoss
@@ -161,7 +161,18 @@ def test_micro_batches_keep_to_their_size_and_lose_nothing():
     batches = group_by_length(documents, 200, 0)
     assert sum(int((b != 0).sum()) for b in batches) == sum(map(len, documents))
     assert all(b.size <= 200 or (b != 0).any(axis=1).sum() == 1 for b in batches)
-    assert all(b.shape[0] >= 2 for b in batches)
+
+
+def test_micro_batches_of_documents_keep_to_their_size_with_and_without_padding():
+    lengths = (3, 5, 70, 9, 300, 66, 2, 120, 110)
+    documents = [Labelled(np.full(n, i, dtype=np.uint16), "a") for i, n in enumerate(lengths)]
+    for padded in (False, True):
+        parts = micro_batches(documents, 200, padded)
+        assert sorted(len(d.tokens) for part in parts for d in part) == sorted(lengths)
+        for part in parts:
+            sizes = [len(d.tokens) for d in part]
+            assert len(part) == 1 or (len(part) * max(sizes) if padded else sum(sizes)) <= 200
+    assert micro_batches([], 200) == []
 
 
 def test_validation_batches_are_the_same_every_time(corpus):

@@ -30,7 +30,10 @@ def test_packaged_configurations_load() -> None:
         ("steps = 1\nhidden_size = 30\nn_heads = 4\n[mixture]\nmolecule = 1.0", "evenly"),
         ("steps = 1\nn_experts = 4\nexperts_per_token = 5\n[mixture]\nmolecule = 1", r"1 to n_experts \(4\), got 5"),
         ("steps = 1\nn_heads = 4\nn_key_value_heads = 3\n[mixture]\nmolecule = 1", "must divide n_heads 4, got 3"),
-        ('steps = 1\nschedule = "flat"\n[mixture]\nmolecule = 1', "schedule must be cosine or wsd, got 'flat'"),
+        (
+            'steps = 1\nschedule = "flat"\n[mixture]\nmolecule = 1',
+            "schedule must be cosine or wsd or constant, got 'flat'",
+        ),
         ("steps = 1\ndecay_share = 0.0\n[mixture]\nmolecule = 1", "decay_share must be above 0"),
         ("steps = [", "not TOML"),
         ('steps = 1\nn_layers = "two"\n[mixture]\nmolecule = 1.0', "n_layers is of the wrong kind: 'two' is no int"),

@@ -203,6 +203,7 @@ def test_the_stable_schedule_holds_then_decays_and_can_be_prolonged(corpus: Path
     assert shares[10] == pytest.approx(2 / 3)
     assert [decaying(config, step / 12) for step in (8, 9)] == [False, True]
     assert not decaying(replace(config, schedule="cosine"), 1.0)
+    assert [learning_rate_share(replace(config, schedule="constant"), s, s / 12) for s in (1, 11)] == [1.0, 1.0]
     run = tmp_path / "run"
     pretrain(config, corpus, run, resume=False)
     stable = run / "checkpoints" / "stable"
