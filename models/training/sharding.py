@@ -19,6 +19,7 @@ def choose_device() -> torch.device:
         return torch.device("cpu")
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     torch.cuda.set_device(device)
+    torch.set_float32_matmul_precision("high")  # grouped products of experts know no autocast: TF32 where not split
     return device
 
 
