@@ -32,7 +32,10 @@ BOUNDARIES = re.compile(
 )
 TABLE_ENTRY = re.compile(r"[a-z_]+(\.\w+)*:[A-Za-z_]\w*")
 # Files besides agent/config.py that touch the environment, each with its reason.
-ENVIRONMENT_USERS: dict[str, str] = {"app.py": "sets GOMP_SPINCOUNT before torch loads"}
+ENVIRONMENT_USERS: dict[str, str] = {
+    "app.py": "sets GOMP_SPINCOUNT before torch loads",
+    "models/training/sharding.py": "reads what torchrun and accelerate set for each process",
+}
 
 
 def source_files() -> list[str]:

@@ -66,6 +66,21 @@ def train_commands() -> typer.Typer:
         if summary["stopped"]:
             raise typer.Exit(1)
 
+    @commands.command("all")
+    def train_all(
+        config: Config,
+        data: Data,
+        out: Out,
+    ) -> None:
+        """The three stages in turn, into OUT/pretrain, OUT/finetune and OUT/reinforce; run again, it goes on."""
+        from models.training.stages import run_stages
+
+        _need_folder(data)
+        summary = run_stages(config, data, out)
+        _print(summary)
+        if summary["reinforce"]["stopped"]:
+            raise typer.Exit(1)
+
     @commands.command("plot")
     def plot(
         out: Annotated[Path, typer.Argument(help="The --out folder of a stage.")],
@@ -103,6 +118,23 @@ def corpus_commands() -> typer.Typer:
         except FileNotFoundError as missing:
             raise InputError(f"--data {data} lacks {missing.filename}") from missing
         typer.echo(render_table(manifest))
+
+    @commands.command("check")
+    def check(
+        corpus: Path,
+        data: Annotated[Path, typer.Option("--data", help="The data files the corpus was built from.")],
+        workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
+        every: Annotated[int, typer.Option("--every", min=1, help="Read only each so many-th document.")] = 1,
+    ) -> None:
+        """Read the packed texts back and count those that hold anything held out; exit code 1 if any does."""
+        from models.training.overlap import record_overlaps
+
+        _need_folder(data)
+        found = record_overlaps(corpus, data, workers, every)
+        for modality, counts in found.items():
+            typer.echo(f"{modality:18} {counts['read']:>10,} read {counts['overlapping']:>8,} overlapping")
+        if any(counts["overlapping"] for counts in found.values()):
+            raise typer.Exit(1)
 
     @commands.command("pack")
     def pack(corpus: Path, archive: Path) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
+from models.errors import ModelInputError
 from models.grammar import render
 from models.grammar.objects import Complex, Molecule, Protein
 from models.grammar.properties import condition_tags
@@ -75,7 +76,7 @@ def build_corpus(data: Path, out: Path, workers: int = 3, shares: Mapping[str, f
     """
     unknown = sorted(set(shares or {}) - set(SHARED_OUT))
     if unknown:
-        raise ValueError(f"no share can be set for {', '.join(unknown)}; only for {', '.join(SHARED_OUT)}")
+        raise ModelInputError(f"no share can be set for {', '.join(unknown)}; only for {', '.join(SHARED_OUT)}")
     out.mkdir(parents=True, exist_ok=True)
     dropped: Counter[str] = Counter()
     tokenizer = ScientificTokenizer.build()

@@ -8,6 +8,7 @@ their neutral parent. Not looked for: unlabelled chains (`protein`, `complex_pla
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from models.errors import ModelInputError
 from models.grammar import parse
 from models.grammar.objects import (
     Antibody,
@@ -80,6 +82,17 @@ def count_overlaps(corpus: Path, data: Path, workers: int = 3, every: int = 1) -
             chunks = [texts[at : at + _CHUNK] for at in range(0, len(texts), _CHUNK)]
             overlapping = sum(pool.imap_unordered(_count, chunks))
             found[modality] = {"read": len(texts), "overlapping": overlapping}
+    return found
+
+
+def record_overlaps(corpus: Path, data: Path, workers: int = 3, every: int = 1) -> dict[str, dict[str, int]]:
+    """As `count_overlaps`, also written into the corpus' `corpus.json` (from where the model card takes it)."""
+    manifest = corpus / "corpus.json"
+    if not manifest.is_file():
+        raise ModelInputError(f"{corpus} is no corpus: it has no corpus.json")
+    found = count_overlaps(corpus, data, workers, every)
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**content, "overlap": found}, indent=1))
     return found
 
 

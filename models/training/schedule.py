@@ -2,8 +2,8 @@
 
 "cosine" is annealed from the start, so a run is as good as it gets only at its planned end. "wsd" (warm-up, stable,
 decay; 10.48550/arXiv.2404.06395) stays at the peak and decays linearly over the last part: whoever wants to train
-longer goes on from the checkpoint before the decay and loses nothing. "constant" leaves the decay to the next stage, which
-then anneals on its own mixture (as the cited work does with its last part).
+longer goes on from the checkpoint before the decay and loses nothing. "constant" leaves the decay to the next stage,
+which then anneals on its own mixture (as the cited work does with its last part).
 """
 
 import math

@@ -370,7 +370,7 @@ REAL: dict[str, Callable[[], list[str]]] = {
     "reactions": lambda: [
         item.text
         for row in _sample(list(sources.load_reaction_rows(DATA)), 2_000)
-        for item in sources.reaction_documents(*row, None)
+        for item in sources.reaction_documents(row, None)[0]
     ],
     "antibodies": lambda: [item.text for item in _sample(list(sources.load_antibodies(DATA, Counter())), 300)],
     "edits": lambda: [item.text for item in _sample(list(sources.load_edits(DATA)), 100)],

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.errors import ModelInputError
 from models.grammar import parse
 from models.grammar.objects import Complex, Reaction, Retrosynthesis
 from models.tokenizer import ScientificTokenizer
@@ -161,7 +162,7 @@ def test_the_command_builds_its_corpus_and_trains_on_it(data, tmp_path):
     summary = run(str(config), data, tmp_path / "out")
     assert summary["steps"] == 2
     assert not (tmp_path / "out" / "corpus" / "protein.train.tokens.npy").exists()
-    with pytest.raises(ValueError, match="no share can be set for pocket"):
+    with pytest.raises(ModelInputError, match="no share can be set for pocket"):
         build_corpus(data, tmp_path / "other", shares={"pocket": 0.5})
 
 

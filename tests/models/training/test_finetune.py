@@ -123,7 +123,7 @@ def test_pretraining_can_start_from_weights(corpus: Path, pretrained: Path, tmp_
 
 def test_what_does_not_fit_is_one_clear_line(corpus: Path, pretrained: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no corpus"):
-        run("first", pretrained, tmp_path, tmp_path / "out")
+        run("sparse", pretrained, tmp_path, tmp_path / "out")
     with pytest.raises(CheckpointError, match="is no checkpoint"):
         finetune(TUNE, tmp_path, corpus, tmp_path / "out", resume=False)
     (newest,) = (pretrained / "checkpoints").glob("step-*")

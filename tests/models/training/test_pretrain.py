@@ -192,7 +192,7 @@ def test_orthogonalised_matrices_have_singular_values_near_one():
 
 def test_a_folder_without_data_is_one_clear_line(tmp_path):
     with pytest.raises(ConfigError, match="holds neither a corpus"):
-        run("first", tmp_path, tmp_path / "out")
+        run("sparse", tmp_path, tmp_path / "out")
 
 
 def test_cosine_share():

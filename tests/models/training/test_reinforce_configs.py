@@ -7,7 +7,7 @@ from models.training.reinforce_config import ReinforceConfig
 
 
 def test_they_load():
-    assert {"first", "smoke"} <= set(config_names("reinforce"))
+    assert {"sparse", "smoke"} <= set(config_names("reinforce"))
     for name in config_names("reinforce"):
         config = load_config("reinforce", name, ReinforceConfig)
         assert sum(config.replay.values()) == pytest.approx(1.0)
@@ -15,4 +15,4 @@ def test_they_load():
     smoke = load_config("reinforce", "smoke", ReinforceConfig)
     assert (smoke.steps or 99) * sum(smoke.tasks.values()) * smoke.samples_per_prompt <= 100
     assert smoke.limit_of("ligand") == 32
-    assert load_config("reinforce", "first", ReinforceConfig).limit_of("ligand") == 100
+    assert load_config("reinforce", "sparse", ReinforceConfig).limit_of("ligand") == 100

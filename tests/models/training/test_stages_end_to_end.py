@@ -5,6 +5,7 @@ every stage's bad input.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,6 +81,16 @@ def test_the_stages_follow_each_other(organon, data, corpus, tmp_path):
     )
     assert again.summary()["start"] == summaries["reinforce"]["start"]
 
+    (tmp_path / "reinforce" / "summary.json").rename(tmp_path / "done.json")
+    shutil.rmtree(tmp_path / "reinforce")
+    everything = organon("train", "all", "--config", "smoke", "--data", corpus, "--out", tmp_path).summary()
+    assert everything["pretrain"] == summaries["pretrain"]  # what is finished is not trained again
+    assert everything["reinforce"]["after"]["worth"] == summaries["reinforce"]["after"]["worth"]
+
+    checked = organon("corpus", "check", corpus, "--data", data, "--workers", 1)
+    assert checked.code == 0
+    assert json.loads((corpus / "corpus.json").read_text())["overlap"]["reaction"]["overlapping"] == 0
+
     texts = tmp_path / "texts.csv"
     texts.write_text("text\n<MoleculeS>CCO<MoleculeE>\n<MoleculeS>CCN<MoleculeE>\n")
     evaluated = organon(
@@ -97,13 +108,13 @@ def test_bad_input_is_one_line(organon, data, corpus, tmp_path):
     for stage in ("finetune", "reinforce"):
         given = ["train", stage, "--data", corpus, *out, "--config"]
         organon(*given, "smoke").assert_bad_input("give --from CHECKPOINT")
-        organon(*given, "smok", "--from", tmp_path).assert_bad_input("no configuration 'smok'", "first, ", "smoke")
+        organon(*given, "smok", "--from", tmp_path).assert_bad_input("no configuration 'smok'", "smoke, ", "sparse")
         organon(*given, "smoke", "--from", tmp_path).assert_bad_input("is no checkpoint")
         organon(*given, "smoke", "--from", tmp_path / "no").assert_bad_input("is no directory")
         organon("train", stage, "--data", data, *out, "--config", "smoke", "--from", tmp_path).assert_bad_input(
             "holds no corpus", "organon model corpus build"
         )
-    organon("train", "pretrain", "--config", "smok", "--data", corpus, *out).assert_bad_input("first, ", "smoke")
+    organon("train", "pretrain", "--config", "smok", "--data", corpus, *out).assert_bad_input("smoke, ", "sparse")
     organon("train", "pretrain", "--config", "smoke", "--data", tmp_path / "no", *out).assert_bad_input("no directory")
     organon("train", "plot", tmp_path).assert_bad_input("log.jsonl is missing")
     organon("corpus", "build", "--data", tmp_path / "no", *out).assert_bad_input("is no directory")

@@ -10,10 +10,10 @@ from models.training.finetune import FinetuneConfig
 
 
 def test_packaged_configurations_load() -> None:
-    assert {"first", "sparse"} <= set(config_names("pretrain"))
+    assert {"gpu", "smoke", "sparse"} <= set(config_names("pretrain"))
     for name in config_names("pretrain"):
         assert sum(load_config("pretrain", name, PretrainConfig).mixture.values()) == pytest.approx(1.0)
-    assert "first" in config_names("finetune")
+    assert "sparse" in config_names("finetune")
     for name in config_names("finetune"):
         found = load_config("finetune", name, FinetuneConfig)
         assert sum(found.mixture.values()) == pytest.approx(1.0)
@@ -50,7 +50,7 @@ def test_wrong_configurations_are_one_clear_line(tmp_path, text, message) -> Non
 
 
 def test_unknown_names_and_stages_name_what_there_is() -> None:
-    with pytest.raises(ConfigError, match="no configuration 'nowhere' for pretrain; there are first"):
+    with pytest.raises(ConfigError, match="no configuration 'nowhere' for pretrain; there are gpu, smoke, sparse"):
         load_config("pretrain", "nowhere", PretrainConfig)
     with pytest.raises(ConfigError, match="no training stage 'posttrain'"):
         config_names("posttrain")
