@@ -57,7 +57,7 @@ PLAIN_OPTIONS = SamplingOptions(temperature=1.0, top_p=0.95, repetition_penalty=
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """One answer: `rank` from 1 among those of its input (0: not ranked), `copies` it stands for, the `votes` it got
-    over several spellings of its input (see `answer_voting`)."""
+    over several spellings of its input (see `voting`)."""
 
     task: Task
     asked: Asked

@@ -20,9 +20,9 @@ def show_experts(
 ) -> None:
     """Print the report (or, given `info`, one JSON document of it with the key "experts") and write the drawing,
     of which a dense checkpoint has none."""
-    from models.expert_drawing import draw_svg, draw_text
-    from models.expert_examples import example_texts
-    from models.expert_usage import DENSE, corpus_texts, is_dense, measure_expert_usage, usage_json
+    from models.experts.drawing import draw_svg, draw_text
+    from models.experts.examples import example_texts
+    from models.experts.usage import DENSE, corpus_texts, is_dense, measure_expert_usage, usage_json
 
     usage = None
     if not is_dense(checkpoint):

@@ -62,7 +62,7 @@ def generate_lines(
 ) -> bool:
     """Answer `inputs` into `file` (None: stdout). False where an input was wrong. Nothing is loaded before the
     settings are seen to be right, nor where there is nothing to answer."""
-    from models.spelled_inputs import check_augment
+    from models.reactions.spelled_inputs import check_augment
 
     logos = wanted.form == "logos"
     if wanted.form is None:
@@ -121,7 +121,7 @@ def _start(
     from models.conditions import need_conditions
     from models.errors import ModelInputError
     from models.inference import answer_inputs, need_tags
-    from models.voted_answers import answer_voted, refused_spellings
+    from models.reactions.voted_answers import answer_voted, refused_spellings
 
     asked = [one for _, one in inputs.asked]
     codec = getattr(generator, "codec", None)  # None: the model is served elsewhere and does not show its tokenizer

@@ -4,7 +4,7 @@ Written: `<modality>.<part>.tokens.npy` (uint16, documents end to end, each `<bo
 `<modality>.<part>.offsets.npy` (int64, where each begins, plus the end), the tokenizer, and `corpus.json` with
 counts, licences and everything dropped. The same input gives the same bytes whatever the number of workers.
 Molecules are the neutral parent (RDKit Uncharger; permanent charges kept), once canonical, once in a random spelling
-and once behind some of their property tags; reactions are root-aligned (`models.reaction_spelling`).
+and once behind some of their property tags; reactions are root-aligned (`models.reactions.spelling`).
 """
 
 import json

@@ -27,7 +27,7 @@ from models.grammar.objects import (
     Reaction,
     Retrosynthesis,
 )
-from models.reaction_spelling import AlignedReaction
+from models.reactions.spelling import AlignedReaction
 from models.training.exclusions import (
     KmerIndex,
     ReactionExclusions,

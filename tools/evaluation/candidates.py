@@ -1,6 +1,6 @@
 """Where the recorded molecules stand among ranked candidates: the exact set, and its largest molecule (MaxFrag).
 
-MaxFrag after Tetko et al. 2020 (doi:10.1038/s41467-020-19266-y). Candidates and their ranking: `models.answer_voting`.
+MaxFrag after Tetko et al. 2020 (doi:10.1038/s41467-020-19266-y). Candidates are ranked by `models.reactions.voting`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from rdkit import Chem, rdBase
 
-from models.answer_voting import Candidate
+from models.reactions.voting import Candidate
 
 
 def largest(candidate: Candidate) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from rdkit import Chem, rdBase
 
-from models.answer_voting import canonical_parts
+from models.reactions.voting import canonical_parts
 from tools.errors import InputError
 from tools.evaluation.ask import Question, ask
 from tools.evaluation.charge_balance import framework_balances, has_metal

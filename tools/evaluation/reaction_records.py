@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from models.answer_voting import Candidate, candidate_of, canonical_parts, vote
 from models.grammar.tasks import Task
-from models.spelled_inputs import spell_inputs
+from models.reactions.spelled_inputs import spell_inputs
+from models.reactions.voting import Candidate, candidate_of, canonical_parts, vote
 from models.task_inputs import understand
 from tools.evaluation.ask import Question, ask
 from tools.evaluation.candidates import place_of, place_of_largest

@@ -3,7 +3,7 @@
 Top-k as in Liu et al. 2017 (doi:10.1021/acscentsci.7b00303) on exact sets of reactants; MaxFrag after Tetko et al.
 2020 (doi:10.1038/s41467-020-19266-y); round trip after Schwaller et al. 2020 (doi:10.1039/c9sc05704h), with the same
 checkpoint as forward model, greedy. Ranking over the spellings of a product
-(`--augment`): `models.answer_voting`. Reaction classes are not given to the model. A round trip by
+(`--augment`): `models.reactions.voting`. Reaction classes are not given to the model. A round trip by
 the same checkpoint says that it agrees with itself, not that the reaction works.
 """
 
@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from models.answer_voting import candidate_of
 from models.errors import ModelInputError
+from models.reactions.voting import candidate_of
 from tools.evaluation.ask import Question, ask
 from tools.evaluation.intervals import mean_figure, ratio_figure, share_figure
 from tools.evaluation.protocol import Case, Evaluator, Figure, Record, Row, Setup

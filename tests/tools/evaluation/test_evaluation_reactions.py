@@ -75,8 +75,8 @@ def test_through_the_shipped_checkpoint(evaluator: Evaluator, shipped_model: Any
 
 
 def test_the_round_trip_is_the_greedy_forward_answer(shipped_model: Any) -> None:
-    from models.answer_voting import candidate_of
     from models.inference import SamplingOptions, generate_for_task
+    from models.reactions.voting import candidate_of
 
     study = open_study(retrosynthesis.EVALUATOR, shipped_model, {"round_trip": 2}, n=4, max_new_tokens=80)
     (case,) = study.cases([("row-1", ROW)])

@@ -1,6 +1,6 @@
 """Answers to reaction inputs asked in several spellings: one ranking by votes for each input.
 
-What `organon model generate --augment` does; the evaluations vote by the same function (`answer_voting.vote`). Every
+What `organon model generate --augment` does; the evaluations vote by the same function (`voting.vote`). Every
 spelling gets `n` answers, and the best `n` distinct candidates are given back, so that an input may have fewer than
 `n`. An input without any candidate gives the first answer as it is, so that the reason is seen.
 """
@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from models.answer_voting import Candidate, candidate_of, canonical_parts, vote
 from models.grammar.tasks import Task
 from models.inference import Generate, Ranked, SamplingOptions, answer_inputs, refused_inputs
-from models.spelled_inputs import molecules_of, spell_inputs
+from models.reactions.spelled_inputs import molecules_of, spell_inputs
+from models.reactions.voting import Candidate, candidate_of, canonical_parts, vote
 from models.task_inputs import Asked
 
 

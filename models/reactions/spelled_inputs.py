@@ -1,4 +1,4 @@
-"""Other spellings of what a reaction prompt gives: the inputs of test-time augmentation (see `answer_voting`).
+"""Other spellings of what a reaction prompt gives: the inputs of test-time augmentation (see `voting`).
 
 Spelling 0 is the input as understood. The others root each molecule at an atom drawn by the seed, as the root-aligned
 training texts do (Zhong et al. 2022, doi:10.1039/d2sc02763a); several reactants also change places, each in turn
@@ -16,7 +16,7 @@ from hashlib import blake2b
 from models.errors import ModelInputError
 from models.grammar import tags
 from models.grammar.tasks import Task, prompt_for
-from models.reaction_spelling import rooted_spellings
+from models.reactions.spelling import rooted_spellings
 from models.task_inputs import Asked
 
 AUGMENTED_TASKS: tuple[Task, ...] = ("retrosynthesis", "reaction")

@@ -6,7 +6,7 @@ import pytest
 from rdkit import Chem
 
 from models.errors import ModelInputError
-from models.spelled_inputs import molecules_of, spell_inputs
+from models.reactions.spelled_inputs import molecules_of, spell_inputs
 from models.task_inputs import Asked, understand
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"

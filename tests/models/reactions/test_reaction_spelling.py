@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 import pytest
 from rdkit import Chem
 
-from models.reaction_spelling import AlignedReaction, match_atoms, rooted_spellings
+from models.reactions.spelling import AlignedReaction, match_atoms, rooted_spellings
 
 # An esterification, an amide coupling, a Suzuki coupling, a deprotection with a stereo centre.
 REACTIONS = [

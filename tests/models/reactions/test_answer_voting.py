@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.answer_voting import Candidate, candidate_of, vote
+from models.reactions.voting import Candidate, candidate_of, vote
 
 A: Candidate = ("C",)
 B: Candidate = ("CC",)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from models.expert_usage import ExpertUsage, Floats, LayerFigures, layer_figures
+from models.experts.usage import ExpertUsage, Floats, LayerFigures, layer_figures
 
 _STEPS = (0.25, 0.75, 1.5, 3.0)
 """Over-use at which the next darker shade begins."""

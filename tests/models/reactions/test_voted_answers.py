@@ -11,8 +11,8 @@ import pytest
 from models.backends.base import Request, Sample
 from models.errors import ModelInputError
 from models.inference import SamplingOptions
+from models.reactions.voted_answers import answer_voted, refused_spellings
 from models.task_inputs import Asked, understand
-from models.voted_answers import answer_voted, refused_spellings
 
 ETHANOL = "<MoleculeS>OCC<MoleculeE>"
 ETHENE = "<MoleculeS>C=C<MoleculeE>"
