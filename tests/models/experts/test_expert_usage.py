@@ -14,9 +14,9 @@ import torch
 from rdkit import Chem
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from models.experts import examples as expert_examples
 from models.backends.text_codec import load_codec
 from models.errors import CheckpointError, ModelInputError
+from models.experts import examples as expert_examples
 from models.experts.drawing import draw_svg, draw_text
 from models.experts.examples import example_texts
 from models.experts.usage import (
