@@ -29,7 +29,9 @@ from models.molecule_properties import measured_properties
 from models.tokenizer import MAX_LENGTH, ScientificTokenizer
 from models.training import sources
 from models.training.exclusions import (
+    ChainParts,
     ReactionExclusions,
+    chains_like_held_out,
     held_out_reactions,
     load_reaction_exclusions,
     parsed,
@@ -151,9 +153,10 @@ def _complexes(data: Path, pool: Any, dropped: Counter[str]) -> Iterator[Documen
     pairs = list(sources.load_dti_pairs(data, dropped))
     smiles = sorted({row["smiles"] for _, row in rows} | {pair[2] for pair in pairs})
     parents = dict(zip(smiles, pool.map(neutral_parent, smiles, chunksize=500), strict=True))
+    held_out = ChainParts(chains_like_held_out(data))
     for source, row in rows:
         if (parent := parents[row["smiles"]]) is not None:
-            yield from sources.complex_documents(source, row, parent.canonical, parent.asked)
+            yield from sources.complex_documents(source, row, parent.canonical, parent.asked, held_out)
     for source, sequence, ligand in pairs:
         if (parent := parents[ligand]) is not None:
             text = render(Complex((Protein(sequence),), Molecule(parent.canonical)))

@@ -9,6 +9,7 @@ two (see `MIN_SHARED`).
 import csv
 import gzip
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from rdkit import Chem, rdBase
 
 KMER = 5
+_SEED = 20  # residues by which a part of a chain is looked up
 MIN_SHARED = 0.04
 """Chains at 50 % identity share about 3 % of 5-mers (0.5^5) if differences are scattered, more as they cluster;
 unrelated chains of 300 residues share 0.01 %.
@@ -121,3 +123,32 @@ class KmerIndex:
 
 def _kmers(sequence: str) -> set[str]:
     return {sequence[i : i + KMER] for i in range(len(sequence) - KMER + 1)}
+
+
+class ChainParts:
+    """Whether a chain is a stretch of one of a set of chains."""
+
+    def __init__(self, chains: Iterable[str]) -> None:
+        self._by_start: dict[str, list[str]] = defaultdict(list)
+        for chain in sorted(set(chains)):
+            for start in range(max(1, len(chain) - _SEED + 1)):
+                self._by_start[chain[start : start + _SEED]].append(chain)
+
+    def holds(self, part: str) -> bool:
+        """Parts shorter than the look-up's seed are looked for in every chain."""
+        if len(part) < _SEED:
+            return any(part in start or part in chain for start, chains in self._by_start.items() for chain in chains)
+        return any(part in chain for chain in self._by_start.get(part[:_SEED], ()))
+
+
+def chains_like_held_out(data: Path) -> Iterator[str]:
+    """The UniProtSMB validation and test chains, and every labelled chain of the data that is like one of them."""
+    held_out = held_out_pocket_chains(data)
+    index = KmerIndex(held_out)
+    yield from (chain.upper() for chain in held_out)
+    labelled = (row["sequence"].upper() for row in read_jsonl(data / "chem/pockets.jsonl.gz"))
+    yield from (chain for chain in labelled if index.shares_kmers(chain))
+    for row in read_jsonl(data / "chem/complexes.jsonl.gz"):
+        chains = [row["sequence"], *(chain["sequence"] for chain in row.get("other_chains") or [])]
+        if any(index.shares_kmers(chain) for chain in chains):
+            yield row["sequence"].upper()

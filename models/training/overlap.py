@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -34,46 +34,15 @@ from models.grammar.objects import (
 from models.tokenizer import ScientificTokenizer
 from models.training.corpus import load_part, neutral_parent
 from models.training.exclusions import (
-    KmerIndex,
+    ChainParts,
     ReactionExclusions,
-    held_out_pocket_chains,
+    chains_like_held_out,
     load_reaction_exclusions,
     read_csv,
-    read_jsonl,
 )
 from models.training.sources import edit_start_sets, held_out_h3
 
 _CHUNK = 500  # documents a worker reads at once
-_SEED = 20  # residues by which a part is looked up
-
-
-class ChainParts:
-    """Whether a chain is a stretch of one of a set of chains."""
-
-    def __init__(self, chains: Iterable[str]) -> None:
-        self._by_start: dict[str, list[str]] = defaultdict(list)
-        for chain in sorted(set(chains)):
-            for start in range(max(1, len(chain) - _SEED + 1)):
-                self._by_start[chain[start : start + _SEED]].append(chain)
-
-    def holds(self, part: str) -> bool:
-        """Parts shorter than the look-up's seed are looked for in every chain."""
-        if len(part) < _SEED:
-            return any(part in start or part in chain for start, chains in self._by_start.items() for chain in chains)
-        return any(part in chain for chain in self._by_start.get(part[:_SEED], ()))
-
-
-def chains_like_held_out(data: Path) -> Iterator[str]:
-    """The UniProtSMB validation and test chains, and every labelled chain of the data that is like one of them."""
-    held_out = held_out_pocket_chains(data)
-    index = KmerIndex(held_out)
-    yield from (chain.upper() for chain in held_out)
-    labelled = (row["sequence"].upper() for row in read_jsonl(data / "chem/pockets.jsonl.gz"))
-    yield from (chain for chain in labelled if index.shares_kmers(chain))
-    for row in read_jsonl(data / "chem/complexes.jsonl.gz"):
-        chains = [row["sequence"], *(chain["sequence"] for chain in row.get("other_chains") or [])]
-        if any(index.shares_kmers(chain) for chain in chains):
-            yield row["sequence"].upper()
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,10 @@ from models.grammar.objects import (
 )
 from models.reactions.spelling import AlignedReaction
 from models.training.exclusions import (
+    ChainParts,
     KmerIndex,
     ReactionExclusions,
+    chains_like_held_out,
     held_out_pocket_chains,
     read_csv,
     read_jsonl,
@@ -165,10 +167,13 @@ def load_complexes(data: Path, dropped: Counter[str]) -> Iterator[tuple[str, dic
             yield name, row
 
 
-def complex_documents(source: str, row: dict[str, Any], ligand: str, asked: tuple[str, ...]) -> list[Document]:
+def complex_documents(
+    source: str, row: dict[str, Any], ligand: str, asked: tuple[str, ...], held_out: ChainParts
+) -> list[Document]:
     """All levels of one complex: whole chains where they fit, windows at the pocket, expanded and plain.
 
-    Every fourth, by chance, names some of `asked`, the ligand's property tags.
+    Every fourth, by chance, names some of `asked`, the ligand's property tags. Without those whose marked chain is part
+    of a chain of `held_out`.
     """
     sequence, pocket = row["sequence"].upper(), tuple(sorted(set(row["pocket"])))
     rng = random.Random(seed_of("complex", row["id"]))
@@ -187,6 +192,7 @@ def complex_documents(source: str, row: dict[str, Any], ligand: str, asked: tupl
     windows = [variant[0] for variant in variants[-2:]]
     variants += [(Protein(w.sequence, w.pocket, expanded=True),) for w in windows[:1] if _expandable(w)]
     variants.append((Protein(windows[-1].sequence),))
+    variants = [chains for chains in variants if not any(c.pocket and held_out.holds(c.sequence) for c in chains)]
     ligands = [Molecule(ligand, some_of(asked, rng) if rng.random() < ASKED_SHARE else ()) for _ in variants]
     complexes = [Complex(proteins, molecule) for proteins, molecule in zip(variants, ligands, strict=True)]
     return [Document("complex", source, sequence, render(one)) for one in complexes]
@@ -238,6 +244,7 @@ def load_pockets(data: Path, dropped: Counter[str]) -> Iterator[Document]:
     """Search and transform forms of labelled chains; UniProtSMB valid goes to validation, test nowhere."""
     name = "chem/pockets.jsonl.gz"
     held_out = KmerIndex(held_out_pocket_chains(data))
+    like_held_out = ChainParts(chains_like_held_out(data))
     for row in read_jsonl(data / name):
         sequence, pocket = row["sequence"].upper(), tuple(sorted(set(row["pocket"])))
         is_valid = row["split"] == "valid"
@@ -254,10 +261,13 @@ def load_pockets(data: Path, dropped: Counter[str]) -> Iterator[Document]:
                 [window] if is_valid or len(window.sequence) == len(sequence) else [window, Protein(sequence, pocket)]
             )
             for chain in shown:
+                if not is_valid and like_held_out.holds(chain.sequence):
+                    dropped["pockets: part of a chain like a UniProtSMB valid/test chain"] += 1
+                    continue
                 search = PocketSearch(Protein(chain.sequence), chain)
                 yield Document("pocket", name, sequence, render(search), is_valid)
             marked = crop_to_pocket(Protein(sequence, pocket), rng, 120)
-            if not is_valid and _expandable(marked):
+            if not is_valid and _expandable(marked) and not like_held_out.holds(marked.sequence):
                 expanded = Protein(marked.sequence, marked.pocket, expanded=True)
                 yield Document("pocket", name, sequence, render(PocketTransform(marked, expanded)))
 

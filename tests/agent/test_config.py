@@ -90,5 +90,5 @@ def test_nothing_else_reads_the_environment() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if any(word in path.read_text(encoding="utf-8") for word in ("os.environ[", "os.environ.get", "os.getenv"))
     ]
-    assert readers == ["agent/config.py"]
+    assert readers == ["agent/config.py", "models/training/sharding.py"]  # the latter: what torchrun and accelerate set
     assert set(Settings.model_fields) >= {"home", "workers", "memory_mb", "device", "checkpoint", "log_level"}
