@@ -19,6 +19,7 @@ from models.checkpoint import (
     read_config,
 )
 from models.errors import CheckpointError, ModelInputError
+from models.grammar.properties import PROPERTIES
 from models.grammar.tags import ALL_TAGS, LOGOS_TAGS
 from models.grammar.tasks import STOP, needed_tags
 
@@ -68,8 +69,8 @@ def checkpoint_info(checkpoint: Path | str | None = None, *, with_hash: bool = T
 
     Keys: path, title (of the model card), architecture, model_type, parameters, dtype (the stored number
     types with their parameter counts), vocabulary (size in the config), tokenizer_ids, context (tokens), tags
-    (single-token tags of its tokenizer), missing_tags (LOGOS's sixteen it lacks), unknown_tags (tags the
-    grammar does not know), tasks (those whose tags it has), sha256.
+    (single-token tags of its tokenizer), properties (those it can be asked for), missing_tags (LOGOS's sixteen it
+    lacks), unknown_tags (tags the grammar does not know), tasks (those whose tags it has), sha256.
     """
     if is_server_address(checkpoint):
         raise ModelInputError(f"{checkpoint} is a server; what it serves can be looked at on its own machine only")
@@ -99,6 +100,7 @@ def checkpoint_info(checkpoint: Path | str | None = None, *, with_hash: bool = T
         "tokenizer_ids": codec.n_ids,
         "context": context_length(config),
         "tags": list(codec.tags),
+        "properties": [item.tag_name for item in PROPERTIES if set(item.tags) <= set(codec.property_tags)],
         "missing_tags": [tag for tag in LOGOS_TAGS if tag not in codec.tags],
         "unknown_tags": [tag for tag in codec.tags if tag not in ALL_TAGS],
         "tasks": [task for task in STOP if set(needed_tags(task)) <= set(codec.tags)],

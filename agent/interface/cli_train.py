@@ -81,6 +81,19 @@ def train_commands() -> typer.Typer:
         if summary["reinforce"]["stopped"]:
             raise typer.Exit(1)
 
+    @commands.command("export")
+    def export(
+        start: Annotated[Path, typer.Argument(help="A checkpoint, or a run's --out folder: its newest one.")],
+        out: Annotated[Path, typer.Option("--out", help="Directory that will ship.")],
+    ) -> None:
+        """Write a checkpoint as it ships: bfloat16 in files of at most 15 MB, tokenizer, defaults, hashes."""
+        from models.training.export import export_checkpoint
+        from models.training.starting_point import start_folder
+
+        folder = start_folder(start)
+        for name, digest in export_checkpoint(folder, folder, out).items():
+            typer.echo(f"{digest}  {name}")
+
     @commands.command("plot")
     def plot(
         out: Annotated[Path, typer.Argument(help="The --out folder of a stage.")],

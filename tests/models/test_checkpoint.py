@@ -15,6 +15,7 @@ import torch
 
 from models.checkpoint import SHIPPED_CHECKPOINT, count_parameters, hash_weights, locate_checkpoint, read_card_title
 from models.errors import CheckpointError, ModelInputError
+from models.grammar.properties import PROPERTY_TAGS
 from models.grammar.tags import ALL_TAGS, LOGOS_TAGS
 from models.registry import BACKENDS, checkpoint_info, load_generator
 
@@ -35,7 +36,8 @@ def test_info_of_our_checkpoint(our_checkpoint: Path, broken: Path, load: Callab
     assert info["dtype"] == {"F32": info["parameters"]}
     assert info["vocabulary"] == info["tokenizer_ids"] == model.n_vocab
     assert info["context"] == 96
-    assert sorted(info["tags"]) == sorted(ALL_TAGS)
+    assert sorted(info["tags"]) == sorted(set(ALL_TAGS) - set(PROPERTY_TAGS))
+    assert info["properties"] == ["LogP", "MW", "QED"]
     assert (info["missing_tags"], info["unknown_tags"]) == ([], [])
     assert info["sha256"] == model.checkpoint_hash
     assert json.loads(json.dumps(info)) == info
@@ -44,6 +46,7 @@ def test_info_of_our_checkpoint(our_checkpoint: Path, broken: Path, load: Callab
 def test_info_of_a_byte_pair_checkpoint(bpe_checkpoint: Path) -> None:
     info = checkpoint_info(bpe_checkpoint, with_hash=False)
     assert sorted(info["tags"]) == sorted(LOGOS_TAGS)
+    assert info["properties"] == []
     assert info["title"] is None
     assert info["sha256"] is None
 
