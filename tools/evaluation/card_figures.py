@@ -72,6 +72,12 @@ ROWS: dict[str, CardRow] = {
     "molecule_novel": CardRow(
         "molecule", "novelty", "unconditional molecules, novel among the unique", "Molecules", 0.90, 0.95
     ),
+    "molecule_cool_valid": CardRow(
+        "molecule_cool", "validity", "unconditional molecules at temperature 0.8, valid", "Molecules"
+    ),
+    "molecule_cool_novel": CardRow(
+        "molecule_cool", "novelty", "unconditional molecules at temperature 0.8, novel among the unique", "Molecules"
+    ),
     "molecule_diversity": CardRow(
         "molecule",
         "internal_diversity",
@@ -213,6 +219,13 @@ ROWS: dict[str, CardRow] = {
             ("majority residue at each position, true length given", "H3_majority_aar"),
             ("majority loop of the commonest length", "H3_majority_typical_aar"),
         ),
+    ),
+    "cdr_h3_cool_aar": CardRow(
+        "antibody_cdr_cool",
+        "H3_aar",
+        "CDR-H3 recovery (AAR) at temperature 0.2",
+        "Antibodies",
+        beside=(("majority residue at each position, true length given", "H3_majority_aar"),),
     ),
     "cdr_h3_framework": CardRow(
         "antibody_cdr", "H3_framework_auroc", "CDR-H3, true against swapped framework, AUROC", "Antibodies", unit=""

@@ -1,4 +1,5 @@
-"""The evaluations behind the model card: which data, how many, asked how. Constraint off, temperature 1, seed 0.
+"""The evaluations behind the model card: which data, how many, asked how. Constraint off, seed 0; temperature 1,
+but for the evaluations named `..._cool`; beam search for reactions.
 
 One entry is one `organon model eval` run. Sizes are chosen so that all of them take about a quarter of an hour on four
 cores with the shipped model (`benchmarks/card_evaluations.py` prints what each took); a limit draws rows by the seed.
@@ -51,6 +52,14 @@ PLAN: dict[str, CardEvaluation] = {
     "molecule": CardEvaluation(
         "molecule", MOLECULES[0], given={"n": 10_000}, references=MOLECULES, rows_at_once=250, seconds=250
     ),
+    "molecule_cool": CardEvaluation(
+        "molecule",
+        MOLECULES[0],
+        given={"n": 2_000, "temperature": 0.8},
+        references=MOLECULES,
+        rows_at_once=250,
+        seconds=90,
+    ),
     "property": CardEvaluation("property", MOLECULES[0], given={"n": 150}, rows_at_once=250, seconds=100),
     "retrosynthesis": CardEvaluation(
         "retrosynthesis",
@@ -64,10 +73,10 @@ PLAN: dict[str, CardEvaluation] = {
         "reaction",
         "chem/uspto15k_forward.csv.gz",
         where={"split": "test"},
-        limit=500,
-        given={"n": 5, "beams": 5},
-        rows_at_once=25,
-        seconds=50,
+        limit=300,
+        given={"n": 5, "beams": 5, "augment": 10},
+        rows_at_once=10,
+        seconds=300,
     ),
     "pocket_valid": replace(_POCKET, where={"split": "valid"}, options={"votes": "marks"}, seconds=20),
     "pocket": replace(_POCKET, options={"votes": "marks"}, threshold_from="pocket_valid", seconds=20),
@@ -83,6 +92,15 @@ PLAN: dict[str, CardEvaluation] = {
         references=ANTIBODIES,
         rows_at_once=25,
         seconds=90,
+    ),
+    "antibody_cdr_cool": CardEvaluation(
+        "antibody_cdr",
+        "bio/antibody_sabdab_heavy_imgt.csv.gz",
+        given={"n": 4, "temperature": 0.2},
+        options={"loops": "H3", "steer_others": 0},
+        references=ANTIBODIES,
+        rows_at_once=25,
+        seconds=60,
     ),
 }
 """Name -> evaluation. A figure of the card names one of these (`card_figures`)."""
