@@ -8,6 +8,7 @@ takes effect before the step in work has come to a point where it asks.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 import time
@@ -145,10 +146,12 @@ class RunManager:
         self.home = home
         self._expires_seconds = expires_seconds
 
-    def start(self, campaign: Mapping[str, Any], kind: str = "campaign") -> str:
+    def start(self, campaign: Mapping[str, Any], kind: str = "campaign", run_id: str | None = None) -> str:
         """Write down a new run in state "queued" and give back its id. The name and seed are read from
-        `campaign`."""
-        run_id = new_run_id()
+        `campaign`. A `run_id` made beforehand that is there already is that run: nothing is started twice."""
+        if run_id is not None and self.ledger.has_run(run_id):
+            return run_id
+        run_id = run_id or new_run_id()
         self.run_dir(run_id)
         self.ledger.create_run(
             run_id, str(campaign.get("name", kind)), kind, campaign, seed=int(campaign.get("seed", 0))
@@ -276,6 +279,13 @@ class RunManager:
         except StopError:
             if state == "done":
                 raise
+
+
+def run_id_for(parent: str, call_id: str) -> str:
+    """The id of a run that a step of another one starts: always the same, so that the step may be run again. It sorts
+    beside its parent (half a minute exact)."""
+    digest = int.from_bytes(hashlib.sha256(f"{parent} {call_id}".encode()).digest()[:5], "big")
+    return parent[:6] + "".join(_BASE32[(digest >> 5 * at) & 31] for at in range(6))
 
 
 def new_run_id() -> str:

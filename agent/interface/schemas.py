@@ -21,8 +21,16 @@ EventType = Literal[
     "approval_requested",
     "run_finished",
     "message",
+    "message_delta",
+    "plan",
     "tool_call",
     "tool_result",
+]
+"""Of a chat turn: `message` {role, text, citations}; `message_delta` {text}, pieces of the message in the making;
+`plan` {steps: [{action, args, why}]}; `tool_call` {call_id, action, args, cost}; `tool_result` {call_id, result}: an
+`ActionResult`; `approval_requested` {key, action, args, cost, reason}, answered by `approve` {key, approved, args}."""
+ItemKind = Literal[
+    "molecule", "protein", "pocket", "receptor", "reaction", "route", "material", "antibody", "passage", "run", "file"
 ]
 
 
@@ -169,3 +177,77 @@ class RunResult(Document):
     settings: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     seed: int = 0
+
+
+class Quantity(Document):
+    """A number as shown: what was measured, in which unit, by which executed call."""
+
+    value: float | None
+    unit: str = ""
+    call_id: str = ""
+
+
+class Item(Document):
+    """One thing an action made or found, that later steps can name by its `handle` (M3: the third molecule of its
+    thread; given when stored). `value` is its text by kind: SMILES; one-letter sequence; pocket: residues as
+    "A:THR315 A:MET318"; receptor, file: artifact id; reaction: reaction SMILES; route: JSON; material: grammar text;
+    run: run id; passage: quoted text. `links`: artifact ids by role (pose, structure). `made_from`: handles."""
+
+    kind: ItemKind
+    value: str
+    handle: str = ""
+    name: str = ""
+    numbers: dict[str, Quantity] = Field(default_factory=dict)
+    checks: list[CheckReport] = Field(default_factory=list)
+    links: dict[str, str] = Field(default_factory=dict)
+    made_from: list[str] = Field(default_factory=list)
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class Citation(Document):
+    """What a sentence rests on: a passage of a document (with page and character offset) or a record of a run."""
+
+    number: int
+    kind: Literal["passage", "run", "call"]
+    source: str
+    title: str = ""
+    locator: str = ""
+    quote: str = ""
+    url: str = ""
+
+
+class ActionCost(Document):
+    """What an action will take, estimated before it starts; `outward`: it leaves this machine (network)."""
+
+    seconds: float = 0.0
+    docking_calls: int = 0
+    outward: bool = False
+
+
+class ActionResult(Document):
+    """What an action came to. `fault` is empty where it worked; else its remedy's class, and `summary` says what to do.
+    `summary` is one to three sentences a person can read; every number in it stands among the items or has a citation.
+    `not_checked` names, plainly, what this answer does not vouch for."""
+
+    action: str
+    call_id: str
+    summary: str
+    fault: Literal["", "input", "install", "retry", "refused", "stop", "error"] = ""
+    items: list[Item] = Field(default_factory=list)
+    citations: list[Citation] = Field(default_factory=list)
+    not_checked: list[str] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
+    runs: list[str] = Field(default_factory=list)
+    files: dict[str, str] = Field(default_factory=dict)
+    question: str = ""
+    seconds: float = 0.0
+
+
+class ThreadSummary(Document):
+    """A conversation: its turns are runs of kind "chat"; runs that its actions started belong to it too."""
+
+    thread_id: str
+    title: str
+    created: datetime
+    updated: datetime
+    runs: list[str] = Field(default_factory=list)

@@ -108,6 +108,10 @@ class RunLog(Database):
         with self._reading() as connection:
             return _run_record(_run_row(connection, run_id))
 
+    def has_run(self, run_id: str) -> bool:
+        with self._reading() as connection:
+            return connection.execute(select(RunRow.run_id).where(RunRow.run_id == run_id)).first() is not None
+
     def list_runs(self, state: str | None = None, limit: int | None = None) -> list[RunRecord]:
         """Runs, newest first, of one state or all."""
         statement = select(RunRow.__table__).order_by(RunRow.created.desc(), RunRow.run_id.desc()).limit(limit)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Table(DeclarativeBase):
@@ -124,5 +124,37 @@ class FindingRow(Table):
     run_id: Mapped[str] = mapped_column(String(40), index=True)
     receptor: Mapped[str] = mapped_column(String(120), index=True)
     text: Mapped[str] = mapped_column(Text, index=True)
+    document: Mapped[str] = mapped_column(Text)
+    time: Mapped[float] = mapped_column(Float)
+
+
+class ThreadRow(Table):
+    """One conversation."""
+
+    __tablename__ = "threads"
+    thread_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    title: Mapped[str] = mapped_column(String(200))
+    created: Mapped[float] = mapped_column(Float)
+    updated: Mapped[float] = mapped_column(Float)
+
+
+class ThreadRunRow(Table):
+    """A run that belongs to a conversation: a turn of it, or work that a turn started."""
+
+    __tablename__ = "thread_runs"
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.run_id"), primary_key=True)
+    thread_id: Mapped[str] = mapped_column(ForeignKey("threads.thread_id"), index=True)
+
+
+class ItemRow(Table):
+    """Something an action of a conversation made or found, under the handle by which later steps name it."""
+
+    __tablename__ = "items"
+    __table_args__ = (UniqueConstraint("thread_id", "call_id", "position"),)
+    thread_id: Mapped[str] = mapped_column(ForeignKey("threads.thread_id"), primary_key=True)
+    handle: Mapped[str] = mapped_column(String(20), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    call_id: Mapped[str] = mapped_column(String(80))
+    position: Mapped[int] = mapped_column(Integer)
     document: Mapped[str] = mapped_column(Text)
     time: Mapped[float] = mapped_column(Float)
