@@ -67,11 +67,13 @@ def test_nothing_held_out_is_found_when_the_packed_tokens_are_read_back(data, co
         f"<MoleculeS>CC<MoleculeE><React><MoleculeS>{AMIDE}<MoleculeE>",
         f"<ProteinS>{CHAIN_B[:50]}<ProteinE><Search><ProteinS><PocketS>G<PocketE>{CHAIN_B[1:50]}<ProteinE>",
         f"<ProteinS><PocketS>G<PocketE>{CHAIN_B[1:50]}<ProteinE><MoleculeS>CCN<MoleculeE>",
-        "<AntibodyS>EV<CdrS><CdrE>WG<AntibodyE><Design><CdrS>AKSABDAB<CdrE>",
+        f"<AntibodyS>{'E' * 96}<CdrS><CdrE>WG<AntibodyE><Design><CdrS>AKSABDAB<CdrE>",
         "<ProteinS>ADEEIR<ProteinE><Edit><ProteinS>WWWWWW<ProteinE>",
         "<MoleculeS>CCS<MoleculeE>",
     ):
         assert [holds_held_out(item, held_out) for item in parse(text)] == [True], text
+    earlier_loop = "<AntibodyS>EV<CdrS><CdrE>WG<AntibodyE><Design><CdrS>AKSABDAB<CdrE>"
+    assert [holds_held_out(item, held_out) for item in parse(earlier_loop)] == [False]
 
 
 def test_no_held_out_pocket_chain_or_benchmark_row_is_trained_on(corpus):
