@@ -268,7 +268,7 @@ def test_nothing_is_loaded_where_every_line_is_wrong(organon: Callable[..., Any]
         (["--task", "molecule", "--batch_size", "0"], ["--batch_size", "got 0"]),
         (["--task", "molecule", "--input", "/dev/null", "--max_samples", "0"], ["--max_samples", "got 0"]),
         (["--task", "molecule", "--model_type", "gpt"], ["llama, qwen, qwen3", "'gpt'"]),
-        (["--task", "molecule", "--model_type", "qwen3"], ["qwen3", "llama"]),
+        (["--task", "molecule", "--model_type", "llama"], ["qwen3_moe", "llama"]),
         (["--task", "pocket", "--sequence", "M" * 600], ["512", "60"]),
     ],
 )

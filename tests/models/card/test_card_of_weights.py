@@ -83,7 +83,8 @@ def test_other_files_are_found(copied: Path) -> None:
     (copied / FIGURES).unlink()
     (problem,) = check_card(copied)
     assert "cannot be read" in problem
-    next(copied.glob("*.safetensors")).rename(copied / "other.bin")
+    for file in list(copied.glob("*.safetensors")):
+        file.rename(file.with_suffix(".bin"))
     with pytest.raises(CheckpointError, match="holds no"):
         write_card(copied, load_card(SHIPPED_CHECKPOINT))
 
