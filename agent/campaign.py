@@ -121,6 +121,10 @@ class Campaign(Section):
     budget: Budget = Field(default_factory=Budget)
     memory: Literal["on", "off"] = "on"
     controls: Literal["full", "quick", "off"] = "full"
+    seeds: list[str] = Field(default_factory=list, max_length=100)
+    """Molecules to start from (SMILES): candidates of the first round, and its parents."""
+    must: list[str] = Field(default_factory=list, max_length=8)
+    """Interactions wanted of a pose ("hbond A:MET318"): flags, and a score `interactions_met` to make an objective."""
     seed: int = Field(default=7, ge=0, lt=2**31)
 
     @field_validator("target", mode="before")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.grammar.objects import Molecule
 from models.grammar.render import render
 from tools import ligand_controls, ligand_prompts, ligand_target
+from tools.docking.check_contact import parse_requirement
 from tools.docking.dockstring_targets import resolve_target
 from tools.domain import Call, Context, Prompt, Results, Stage
 from tools.errors import InputError
@@ -28,7 +29,7 @@ from tools.molecule.similarity import similarity_matrix
 from tools.rank import Objective, ligand_efficiency
 from tools.types import CheckResult, Score
 
-CAMPAIGN_KEYS = ("docking", "constraints", "reference", "actives", "decoys", "seed")
+CAMPAIGN_KEYS = ("docking", "constraints", "reference", "actives", "decoys", "must", "seed")
 
 
 def _chemistry(text: str, _results: Results, context: Context) -> list[Call]:
@@ -46,7 +47,12 @@ def _docking(text: str, _results: Results, context: Context) -> list[Call]:
 
 
 def _pose(_text: str, results: Results, context: Context) -> list[Call]:
-    return [Call("pose", {"pose": results["dock"].details["pose"], "receptor": context["receptor"]})]
+    pose = results["dock"].details["pose"]
+    wanted = [
+        Call("contact", {"pose": pose, "receptor_pdb": context["receptor_pdb"], "must": must}, hard=False, label=must)
+        for must in context.get("must") or ()
+    ]
+    return [Call("pose", {"pose": pose, "receptor": context["receptor"]}), *wanted]
 
 
 def _strain(_text: str, results: Results, context: Context) -> list[Call]:
@@ -69,13 +75,17 @@ class Ligand:
         Stage("strain", "the pose costs little strain", "expensive", _strain),
         Stage("minimisation", "the pose holds when minimised in the pocket", "expensive", _minimisation),
     )
-    costly_scores = ("vina", "interaction", "strain")
+    costly_scores = ("vina", "interaction", "strain", "interactions_met")
 
     def examine(self, campaign: Mapping[str, Any]) -> None:
         if campaign["target"].get("name"):
             resolve_target(campaign["target"]["name"])
         parse_constraints(campaign["constraints"])
         parse_objectives(campaign["objective"])
+        for smiles in campaign.get("seeds", ()):
+            neutral_parent(parse_smiles(smiles))
+        for must in campaign.get("must", ()):
+            parse_requirement(must)
         ligand_target.reference(campaign["reference"], {"cognate": None})
 
     def prepare(self, target: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
@@ -90,7 +100,7 @@ class Ligand:
     def context(self, campaign: Mapping[str, Any], prepared: Mapping[str, Any]) -> dict[str, Any]:
         hard = parse_constraints(campaign["constraints"])
         reference = ligand_target.reference(campaign["reference"], prepared)
-        chosen = {key: campaign[key] for key in CAMPAIGN_KEYS}
+        chosen = {key: campaign.get(key) for key in CAMPAIGN_KEYS}
         checks = {"hard_checks": list(map(_bound, hard)), "flags": list(map(_bound, flag_checks(hard)))}
         return {**chosen, **prepared, **checks, "reference": reference}
 
@@ -110,7 +120,6 @@ class Ligand:
             return None
 
     def scores(self, results: Results, context: Context) -> dict[str, Score]:
-        del context
         scores: dict[str, Score] = {}
         described = results.get("descriptors")
         if described is not None:
@@ -121,6 +130,11 @@ class Ligand:
             result = results.get(tool)
             if result is not None:
                 scores[name] = Score(name, _number(result), "kcal/mol", "minimize", result.call_id)
+        wanted = [results[must] for must in context.get("must") or () if must in results]
+        if wanted:
+            met = sum(result.passed for result in wanted) / len(context["must"])
+            unit, call_id = "share of those asked for", wanted[0].call_id
+            scores["interactions_met"] = Score("interactions_met", met, unit, "maximize", call_id)
         vina, atoms = scores.get("vina"), scores.get("heavy_atoms")
         if vina and atoms and vina.value is not None and atoms.value:
             efficiency = ligand_efficiency(vina.value, round(atoms.value))

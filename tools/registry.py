@@ -1,8 +1,8 @@
 """DOMAINS and TOOLS: one line an entry; `call` is the one place where a fault becomes an answer.
 
 A tool is a plain function. Its JSON arguments become its parameters by name: `smiles` is parsed where the function
-takes a `mol`; `pose`, `receptor` and `receptor_pdb` are read from the artifact store by id; everything else is passed
-as it is. Functions load on first use, so that naming a tool imports no chemistry.
+takes a `mol`; `pose`, `receptor`, `receptor_pdb` and `structure_file` (as a path) come from the artifact store by id;
+everything else is passed as it is. Functions load on first use, so that naming a tool imports no chemistry.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Tool:
 
 
 DOCKING = ("vina", "meeko", "rdkit", "dimorphite-dl")
+POCKETS = ("scipy", "numpy", "gemmi")
 TOOLS: dict[str, Tool] = {
     "sanitise": Tool("tools.molecule.check_sanitise:check_sanitise", "RDKit accepts the structure"),
     "elements": Tool("tools.molecule.check_elements:check_elements", "only the elements of drug-like chemistry"),
@@ -48,16 +49,35 @@ TOOLS: dict[str, Tool] = {
     "descriptors": Tool("tools.molecule.check_descriptors:check_descriptors", "QED, SA, logP, TPSA and counts"),
     "range": Tool("tools.molecule.check_range:check_range", "one descriptor within limits"),
     "filter_loss": Tool("tools.molecule.check_filter_loss:check_filter_loss", "approved drugs that constraints lose"),
+    "solubility": Tool("tools.molecule.check_solubility:check_solubility", "aqueous solubility, estimated by ESOL"),
+    "similarity": Tool("tools.molecule.check_similarity:check_similarity", "likeness to a reference molecule"),
+    "substructure": Tool("tools.molecule.check_substructure:check_substructure", "a SMARTS pattern matches"),
     "conformer": Tool("tools.molecule.check_conformer:check_conformer", "a 3D conformer exists"),
     "dock": Tool("tools.docking.check_docking:check_docking", "dock every state with Vina", DOCKING),
     "redock": Tool("tools.docking.check_redock:check_redock", "does docking find the crystal pose again", DOCKING),
     "pose": Tool("tools.docking.check_pose:check_pose", "PoseBusters plausibility", ("posebusters", "rdkit")),
+    "contact": Tool("tools.docking.check_contact:check_contact", "the pose makes an interaction that was asked for"),
+    "pockets": Tool("tools.protein.check_pockets:check_pockets", "cavities of a protein structure", POCKETS),
     "strain": Tool("tools.simulation.strain:check_strain", "ligand strain in the pose", ("rdkit", "openmm")),
     "interaction": Tool(
         "tools.simulation.minimise:check_interaction",
         "MMFF interaction energy after minimisation in the pocket",
         ("rdkit", "openmm"),
     ),
+    "balance": Tool("tools.reaction.check_balance:check_balance", "no atom of a product comes from nowhere"),
+    "reaction_centre": Tool(
+        "tools.reaction.check_reaction_centre:check_reaction_centre", "bonds that one reaction step changes"
+    ),
+    "usual_reactants": Tool(
+        "tools.reaction.check_usual_reactants:check_usual_reactants", "reactants like those of the training data"
+    ),
+    "round_trip": Tool(
+        "tools.reaction.check_round_trip:check_round_trip", "forward prediction leads back to the product"
+    ),
+    "starting_material": Tool(
+        "tools.reaction.check_starting_material:check_starting_material", "where a synthesis route may end"
+    ),
+    "route": Tool("tools.reaction.check_route:check_route", "a whole synthesis route: steps, ends, vote shares"),
 }
 
 
@@ -155,7 +175,9 @@ def _converted(parameter: inspect.Parameter, value: Any, artifacts: Artifacts) -
     if parameter.name == "receptor":
         receptor = importlib.import_module("tools.docking.receptor").Receptor
         return receptor.from_json(json.loads(artifacts.read_text(value)))
-    if parameter.name in ("pose", "receptor_pdb"):
+    if parameter.name == "structure_file":
+        return artifacts.path(value)
+    if parameter.name in ("pose", "receptor_pdb", "building_blocks"):
         text = artifacts.read_text(value)
         return text if parameter.annotation == "str" else _pose_mol(text, value)
     return value
@@ -193,6 +215,7 @@ def _json_type(parameter: inspect.Parameter) -> str:
         "pose": "artifact id (SDF)",
         "receptor": "artifact id (receptor)",
         "receptor_pdb": "artifact id (PDB)",
+        "structure_file": "artifact id (PDB or mmCIF)",
     }
     return special.get(parameter.name, str(parameter.annotation))
 

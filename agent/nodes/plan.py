@@ -9,6 +9,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from agent.campaign import Campaign
 from agent.controls import run_controls
 from agent.deps import Deps
 from agent.executor import Fault, Task
@@ -18,6 +19,8 @@ from tools.worker import prepare_in_worker
 
 PREPARE_TIMEOUT_SECONDS = 300.0
 N_REMEMBERED = 12
+FROM_SEEDS = {"evolve": 0.5, "condition": 0.25}
+"""Shares of a first round that starts from given molecules; samples of the model fill the rest."""
 
 
 def plan(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:  # noqa: ARG001 - a node is given it
@@ -35,15 +38,21 @@ def plan(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:  # no
     deps.control.emit("step_started", {"step": "controls"}, once="controls")
     context["controls"] = run_controls(context, deps)
     deps.control.emit("step_finished", {"step": "controls", "panel": context["controls"]}, once="controls done")
-    first: dict[str, list[Any]] = {"mix": [], "parents": [], "rejected": []}
     return {
         "context": context,
         "round": 1,
-        "plan": first,
+        "plan": _first_plan(deps.campaign),
         "docked": 0,
         "ending": "",
         "seconds": deps.clock.seconds(),
     }
+
+
+def _first_plan(campaign: Campaign) -> dict[str, list[Any]]:
+    """The first round: fresh samples; with seeds these themselves, and mostly what comes of them."""
+    seeds, rest = campaign.seeds, max(0, campaign.per_round - len(campaign.seeds))
+    mix = [("given", len(seeds)), *((name, round(rest * share)) for name, share in FROM_SEEDS.items())]
+    return {"mix": mix if seeds else [], "parents": list(seeds), "rejected": []}
 
 
 def _prepare(deps: Deps) -> dict[str, Any]:

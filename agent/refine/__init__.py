@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.refine.adapt import Adapt
 from agent.refine.condition import Condition
 from agent.refine.evolve import Evolve
+from agent.refine.given import Given
 from agent.refine.sample import Sample
 from agent.refine.strategy import Strategy
 
@@ -13,4 +14,5 @@ STRATEGIES: dict[str, Strategy] = {
     "evolve": Evolve(),
     "condition": Condition(),
     "adapt": Adapt(),
+    "given": Given(),
 }

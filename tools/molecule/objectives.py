@@ -37,6 +37,8 @@ DEFAULTS: dict[str, tuple[Direction, float, float]] = {
     "strain": ("minimize", 5.0, 13.0),
     # kcal/mol: 0 is no attraction; the strongest of drug-like ligands in `check_interaction` lie near -60.
     "interaction": ("minimize", -60.0, 0.0),
+    # Share of the interactions asked for: half as desirable where none is made, so that it steers and kills nothing.
+    "interactions_met": ("maximize", -1.0, 1.0),
     # kcal/mol, negative is better: one Vina error (2 kcal/mol) on each side of the trend.
     "size_residual": ("minimize", -2.0, 2.0),
 }

@@ -1,0 +1,1 @@
+"""Proteins: pockets, sequences and what is checked of them."""
