@@ -62,9 +62,36 @@ class Settings(BaseSettings):
     """Which model of a server that serves several; none: the first."""
     server_tokenizer: Path | None = None
     """Directory of the tokenizer of a server's checkpoint: saves a call for each sample."""
+    token: SecretStr | None = None
+    """Who may use the server: sent as a bearer token, or typed into the page. None: this machine only."""
+    allowed_hosts: str = ""
+    """Names, separated by commas, under which the server may be addressed besides those of this machine."""
+    max_upload_mb: int = Field(default=32, ge=1, le=1024)
+    """MiB of one uploaded file."""
+    rate_limit: int = Field(default=1200, ge=0)
+    """Requests a minute from one token or address; 0: no limit."""
+    building_blocks: Path | None = None
+    """A list of SMILES, one a line, at which synthesis routes may end; none: small, plain molecules by a rule."""
+    known_materials: Path | None = None
+    """A CSV with columns nodes and linkers: frameworks that a generated one is compared with."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    llm: str = "offline"
+    """The language front end, the same in every role: offline, openai:MODEL, anthropic:MODEL, ollama:MODEL, any name of
+    LangChain's init_chat_model, or local:DIRECTORY of a transformers chat checkpoint."""
+    llm_base_url: str | None = None
+    """Where the language model is served (vLLM, SGLang, llama.cpp, ...); none: the provider's own address."""
+    llm_api_key: SecretStr | None = None
+    """Sent to the language model's provider; none: the provider's own variable. Shown nowhere."""
+    llm_context_tokens: int | None = Field(default=None, ge=1024)
+    """Tokens the language model can read at once; none: what its provider tells, else 24,000."""
+    approval_seconds: float = Field(default=600.0, ge=0)
+    """A conversation asks before a step that is estimated to take longer, or that leaves this machine."""
+    turn_tool_calls: int = Field(default=40, ge=1)
+    """Calls that one turn of a conversation may make."""
+    turn_minutes: float = Field(default=240.0, gt=0)
+    """Active minutes (waiting for people not counted) after which a turn starts no further call."""
 
-    @field_validator("home", "server_tokenizer")
+    @field_validator("home", "server_tokenizer", "building_blocks", "known_materials")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else Path(os.path.abspath(path.expanduser()))

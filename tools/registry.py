@@ -64,7 +64,7 @@ TOOLS: dict[str, Tool] = {
         "MMFF interaction energy after minimisation in the pocket",
         ("rdkit", "openmm"),
     ),
-    "balance": Tool("tools.reaction.check_balance:check_balance", "no atom of a product comes from nowhere"),
+    "atom_balance": Tool("tools.reaction.check_balance:check_balance", "no atom of a product comes from nowhere"),
     "reaction_centre": Tool(
         "tools.reaction.check_reaction_centre:check_reaction_centre", "bonds that one reaction step changes"
     ),
