@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     """Which model of a server that serves several; none: the first."""
     server_tokenizer: Path | None = None
     """Directory of the tokenizer of a server's checkpoint: saves a call for each sample."""
+    local_files: bool = True
+    """Whether structure files may be named by their path on this machine; off: attached ones only."""
     token: SecretStr | None = None
     """Who may use the server: sent as a bearer token, or typed into the page. None: this machine only."""
     allowed_hosts: str = ""

@@ -1,7 +1,7 @@
 """What the runs of one process share: worker processes for checks, and the resident scientific model.
 
 Both are opened at the first use and closed when the last borrower has left: a command closes them at its end, a
-server borrows them for its whole life. One model serves all runs through its queue; it is never loaded twice.
+server keeps them for its whole life. One model serves all runs through its queue; it is never loaded twice.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Resources:
         self._settings = settings
         self._lock = threading.Lock()
         self._borrowers = 0
+        self._kept = False
         self._engines: Engines | None = None
 
     @contextmanager
@@ -51,15 +52,30 @@ class Resources:
         finally:
             with self._lock:
                 self._borrowers -= 1
-                if self._borrowers == 0:
-                    self._engines = None
-                    engines.model.close()
-                    engines.executor.close()
+                if self._borrowers == 0 and not self._kept:
+                    self._close()
+
+    def keep(self) -> None:
+        """From now on engines that have been opened stay open until `release`: what a server wants."""
+        self._kept = True
+
+    def release(self) -> None:
+        """Close the engines as soon as nobody has borrowed them."""
+        with self._lock:
+            self._kept = False
+            if self._borrowers == 0:
+                self._close()
 
     @property
     def open_engines(self) -> Engines | None:
         """The engines if somebody has them open, to look at their load; never opens them."""
         return self._engines
+
+    def _close(self) -> None:
+        engines, self._engines = self._engines, None
+        if engines is not None:
+            engines.model.close()
+            engines.executor.close()
 
     def _opened(self) -> Engines:
         settings, name = self._settings, self._settings.checkpoint

@@ -145,6 +145,7 @@ class RunManager:
         self.artifacts = artifacts
         self.home = home
         self._expires_seconds = expires_seconds
+        self._here: dict[str, RunControl] = {}
 
     def start(self, campaign: Mapping[str, Any], kind: str = "campaign", run_id: str | None = None) -> str:
         """Write down a new run in state "queued" and give back its id. The name and seed are read from
@@ -197,8 +198,10 @@ class RunManager:
                 control._close("stop", "pause", "resume")
             _set_state(self.ledger, run_id, "running")
             renewal.start()
+            self._here[run_id] = control
             yield control
         finally:
+            self._here.pop(run_id, None)
             done.set()
             if renewal.is_alive():
                 renewal.join()
@@ -222,6 +225,17 @@ class RunManager:
                 raise
             self._end(control, "stopped" if asked else "done", "")
         return self.get(run_id)
+
+    def leave(self, run_id: str) -> None:
+        """Let go of a run that this process executes, as if it were killed: the run keeps its state and can be taken up
+        again by anybody. Takes effect where the run would obey a stop."""
+        control = self._here.get(run_id)
+        if control is not None:
+            control._lost = StopError(f"run {run_id} was left by this process; it goes on when it is executed again")
+
+    def executed_here(self) -> tuple[str, ...]:
+        """The runs that this process executes now."""
+        return tuple(self._here)
 
     def tail(self, run_id: str, after: int = 0, should_leave: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """The run's events after `after`, then new ones as they come. Ends when the run has ended, when its

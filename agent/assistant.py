@@ -1,0 +1,170 @@
+"""The assistant: one turn of a conversation as a run of kind "chat".
+
+LangChain's `create_agent` over all actions, with middleware for what is ours: a log that is the truth, approval,
+budget, repair, long histories, evidence. The graph's state is checkpointed under the conversation's id, and the message
+that begins a turn has the run's id, so a turn that was killed goes on where it stood.
+
+The document of a turn: {name, thread_id, message, attachments: handles of files, seed}.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.tools import StructuredTool
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langsmith import tracing_context
+
+from agent.actions import ACTIONS, load_action
+from agent.front_end import context_tokens, open_front_end
+from agent.interface.schemas import Item
+from agent.middleware.approval import Approval
+from agent.middleware.budget import Budget
+from agent.middleware.calls import Execute, Record
+from agent.middleware.evidence import Evidence
+from agent.middleware.history import History
+from agent.middleware.repair import Repair
+from agent.middleware.speaking import Speaking
+from agent.observation import cited
+from agent.turn import Turn, TurnStoppedError, tool_calls_of
+from prompts import render
+from tools.memory.threads import LETTERS
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.chat_models import BaseChatModel
+
+    from agent.runs import RunControl
+    from agent.session import Session
+    from tools.memory.ledger import RunRecord
+
+_SILENT = "The language model gave no answer. What the steps found stands above."
+
+
+def drive_turn(session: Session, record: RunRecord, control: RunControl) -> dict[str, Any]:
+    """Work of a run of kind "chat"; see `agent.kinds`."""
+    asked = record.campaign
+    thread_id = str(asked.get("thread_id") or record.run_id)
+    session.ledger.put_thread(thread_id, str(asked.get("name") or asked["message"])[:80])
+    session.ledger.add_to_thread(thread_id, record.run_id)
+    turn = Turn(session, control, thread_id, session.settings.llm)
+    control.emit("message", {"role": "user", "text": str(asked["message"]), "citations": []}, once="user")
+    model = open_front_end(session.settings)
+    database = sqlite3.connect(session.settings.checkpoints_path, check_same_thread=False, timeout=30)
+    with closing(database) as connection, tracing_context(enabled=False):
+        agent = build_agent(turn, model, SqliteSaver(connection))
+        try:
+            answer = _finish(agent, turn, asked)
+        except TurnStoppedError as stopped:
+            return _result(turn, f"Stopped: {stopped}.", "")
+    text = answer.text.strip() or _SILENT
+    citations = cited(text, turn.citations())
+    said = {"role": "assistant", "text": text, "citations": [c.model_dump(mode="json") for c in citations]}
+    control.emit("message", said, once="answer")
+    return _result(turn, text, str(answer.additional_kwargs.get("question") or ""))
+
+
+def build_agent(turn: Turn, model: BaseChatModel, checkpointer: SqliteSaver) -> Any:
+    """The graph of a turn. Middleware: the first is the outermost."""
+    settings = turn.session.settings
+    middleware: list[AgentMiddleware[Any, Any, Any]] = [
+        Record(turn),
+        Budget(turn, settings.turn_tool_calls, settings.turn_minutes),
+        Approval(turn, settings.approval_seconds),
+        Evidence(turn),
+        Repair(turn),
+        History(turn, context_tokens(model, settings)),
+        Speaking(turn),
+        Execute(turn),
+    ]
+    system = system_prompt(turn.session.ledger.items(turn.thread_id))
+    return create_agent(model, action_tools(), system_prompt=system, middleware=middleware, checkpointer=checkpointer)
+
+
+def action_tools() -> list[StructuredTool]:
+    """Every action as the language model sees it: name, purpose, schema of its arguments. They are run by the
+    middleware, which knows the call's id."""
+    tools = []
+    for name in ACTIONS:
+        schema = load_action(name).schema()
+        tools.append(StructuredTool(name=name, description=schema["description"], args_schema=schema["parameters"]))
+    return tools
+
+
+def system_prompt(items: Sequence[Mapping[str, Any]]) -> str:
+    """Handles and kinds only: a name out of a file is data, and stands nowhere but in tool results."""
+    kinds = sorted((Item.model_validate(item) for item in items), key=lambda item: list(LETTERS).index(item.kind))
+    held = [(kind, [item.handle for item in group]) for kind, group in groupby(kinds, key=lambda item: item.kind)]
+    said = "; ".join(f"{kind}: {_span(handles)}" for kind, handles in held) or "nothing yet"
+    return render("assistant", date=f"{datetime.now(UTC):%Y-%m-%d}", items=said)
+
+
+def _span(handles: Sequence[str]) -> str:
+    return ", ".join(handles) if len(handles) < 4 else f"{handles[0]} to {handles[-1]}"
+
+
+def human_message(turn: Turn, asked: Mapping[str, Any]) -> HumanMessage:
+    """What the user said, with a line for each attached file."""
+    lines = [str(asked["message"])]
+    for handle in asked.get("attachments") or []:
+        name = " ".join(turn.context("").item(str(handle)).name.split())[:120]
+        lines.append(f"[attached {handle}: {name}]")
+    return HumanMessage("\n".join(lines), id=turn.run_id)
+
+
+def _finish(agent: Any, turn: Turn, asked: Mapping[str, Any]) -> AIMessage:
+    """Run the graph to the turn's end from wherever it stands; its last message."""
+    config = {"configurable": {"thread_id": turn.thread_id}, "max_concurrency": 1}
+    state = agent.get_state(config)
+    messages = list(state.values.get("messages", []))
+    if not any(message.id == turn.run_id for message in messages):
+        begin = {"messages": [*closed(messages), human_message(turn, asked)]}
+        messages = agent.invoke(begin, config, durability="sync")["messages"]
+    elif state.next:
+        messages = agent.invoke(None, config, durability="sync")["messages"]
+    own = [message for message in turn.own(messages) if isinstance(message, AIMessage)]
+    return own[-1] if own else AIMessage("")
+
+
+def closed(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """What has to be said before a new turn where the last one was abandoned: calls without a result are answered, and
+    the turn has a last word, since providers refuse a conversation with either open."""
+    if not messages or (isinstance(messages[-1], AIMessage) and not tool_calls_of(messages[-1])):
+        return []
+    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+    calls = [call for message in messages for call in tool_calls_of(message) if call["id"] not in answered]
+    notes = [
+        ToolMessage(
+            '{"summary":"not run: the turn was ended","fault":"stop"}', name=call["name"], tool_call_id=call["id"]
+        )
+        for call in calls
+    ]
+    return [*notes, AIMessage("(This turn was ended before an answer.)")]
+
+
+def _result(turn: Turn, answer: str, question: str) -> dict[str, Any]:
+    """The turn's final document."""
+    calls = turn.calls()
+    asked_back = [call["result"].question for call in calls if call["result"] is not None and call["result"].question]
+    return {
+        "thread_id": turn.thread_id,
+        "answer": answer,
+        "citations": [citation.model_dump(mode="json") for citation in cited(answer, turn.citations())],
+        "tool_calls": [
+            {
+                "call_id": call["call_id"],
+                "action": call["action"],
+                "args": call["args"],
+                "fault": "stop" if call["result"] is None else call["result"].fault,
+            }
+            for call in calls
+        ],
+        "question": question or (asked_back[-1] if asked_back else None),
+    }

@@ -1,0 +1,42 @@
+"""The language front end that the settings name, opened once a process. The same one in every role."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from models.chat.front_end import load_chat_model
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.chat_models import BaseChatModel
+
+    from agent.config import Settings
+
+DEFAULT_CONTEXT_TOKENS = 24_000
+_lock = threading.Lock()
+_open: dict[tuple[str, str | None, str | None], BaseChatModel] = {}
+
+
+def open_front_end(settings: Settings) -> BaseChatModel:
+    """The chat model of these settings; a second call gives the same one."""
+    key = None if settings.llm_api_key is None else settings.llm_api_key.get_secret_value()
+    named = (settings.llm, settings.llm_base_url, key)
+    with _lock:
+        if named not in _open:
+            _open[named] = load_chat_model(*named, targets=bundled_targets())
+        return _open[named]
+
+
+def bundled_targets() -> tuple[str, ...]:
+    """Names of the protein targets that come with the tools: what the offline front end recognises as one."""
+    from tools.docking.dockstring_targets import target_names
+
+    return tuple(target_names())
+
+
+def context_tokens(model: BaseChatModel, settings: Settings) -> int:
+    """What the model can read at once, in tokens: the setting, else what its profile says, else a cautious guess."""
+    if settings.llm_context_tokens is not None:
+        return settings.llm_context_tokens
+    told = (model.profile or {}).get("max_input_tokens")
+    return int(told) if told else DEFAULT_CONTEXT_TOKENS

@@ -1,0 +1,108 @@
+"""The model's words as they come: pieces to the log, a stop obeyed between pieces, tool calls read strictly.
+
+Innermost around a model call, in place of LangChain's own: arguments that are not complete JSON are kept as invalid
+calls (LangChain would complete them by guess), and every call gets an id of its own in the conversation.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.middleware.types import ModelRequest, ModelResponse
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, InvalidToolCall, ToolCall
+
+from agent.turn import Turn, tool_calls_of
+from tools.errors import OrganonError, UnavailableError
+
+PIECE_SECONDS = 0.2
+
+
+class Speaking(AgentMiddleware):
+    """UnavailableError in one line where the model does not answer."""
+
+    def __init__(self, turn: Turn, piece_seconds: float = PIECE_SECONDS) -> None:
+        super().__init__()
+        self._turn = turn
+        self._piece_seconds = piece_seconds
+
+    def wrap_model_call(self, request: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]) -> ModelResponse:
+        del handler  # it would wait for the whole message
+        self._turn.obey()
+        self._turn.model_calls += 1
+        bound = request.model.bind_tools(request.tools) if request.tools else request.model
+        messages = [*([request.system_message] if request.system_message else []), *request.messages]
+        try:
+            message = self._listen(bound, messages)
+        except OrganonError:
+            raise
+        except Exception as error:
+            raise UnavailableError(f"the language model {self._turn.llm} did not answer: {_line(error)}") from error
+        taken = {call["id"] for earlier in request.messages for call in tool_calls_of(earlier)}
+        return ModelResponse(result=[_with_own_ids(message, taken, f"{self._turn.run_id}x{self._turn.model_calls}")])
+
+    def _listen(self, bound: Any, messages: Sequence[BaseMessage]) -> AIMessage:
+        whole: Any = None
+        unsaid, said_at = "", time.monotonic()
+        for piece in bound.stream(messages):
+            self._turn.obey_stop()
+            whole = piece if whole is None else whole + piece
+            unsaid += piece.text
+            if unsaid and time.monotonic() - said_at >= self._piece_seconds:
+                self._say(unsaid)
+                unsaid, said_at = "", time.monotonic()
+        if unsaid:
+            self._say(unsaid)
+        if whole is None:
+            raise UnavailableError("it ended without a word")
+        return read_strictly(whole)
+
+    def _say(self, text: str) -> None:
+        self._turn.control.emit("message_delta", {"text": text, "part": self._turn.model_calls})
+
+
+def read_strictly(whole: AIMessage) -> AIMessage:
+    """A streamed message as a message, with calls only where their arguments are one complete JSON object."""
+    if not isinstance(whole, AIMessageChunk):
+        return whole
+    calls: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for piece in whole.tool_call_chunks:
+        name, text = piece["name"] or "", piece["args"] or "{}"
+        try:
+            args = json.loads(text)
+            problem = "" if isinstance(args, dict) else f"the arguments are a {type(args).__name__}, not a JSON object"
+        except json.JSONDecodeError as error:
+            problem = f"the arguments are not JSON: {error.msg} at character {error.pos}"
+        if problem:
+            invalid.append(
+                InvalidToolCall(type="invalid_tool_call", name=name, args=text, id=piece["id"], error=problem)
+            )
+        else:
+            calls.append(ToolCall(type="tool_call", name=name, args=args, id=piece["id"]))
+    return AIMessage(
+        content=whole.text,
+        tool_calls=calls,
+        invalid_tool_calls=invalid,
+        additional_kwargs={key: value for key, value in whole.additional_kwargs.items() if key != "tool_calls"},
+        response_metadata=whole.response_metadata,
+        usage_metadata=whole.usage_metadata,
+        id=whole.id,
+    )
+
+
+def _with_own_ids(message: AIMessage, taken: set[str | None], prefix: str) -> AIMessage:
+    """Some servers number calls anew in each message, or not at all."""
+    for position, call in enumerate([*message.tool_calls, *message.invalid_tool_calls]):
+        if not call["id"] or call["id"] in taken:
+            call["id"] = f"{prefix}x{position}"
+        taken.add(call["id"])
+    return message
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else text[:299] + "…"

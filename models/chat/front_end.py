@@ -1,0 +1,98 @@
+"""`load_chat_model`: the one language front end of a process, by name.
+
+    offline                       the built-in one, which is no language model
+    openai:MODEL, ollama:MODEL    any provider that LangChain's `init_chat_model` knows; with a base URL also
+                                  every server that speaks OpenAI's protocol (vLLM, SGLang, llama.cpp, ...)
+    local:DIRECTORY               a transformers chat checkpoint, run in this process
+
+Nothing but this model is ever called: no fallback to another provider, no other model for summaries.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from models.errors import ModelInputError
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.chat_models import BaseChatModel
+
+OFFLINE = "offline"
+LOCAL = "local"
+_NO_KEY_NEEDED = "none"
+_TIMEOUT_SECONDS = 600.0
+_PACKAGES = {
+    "openai": "langchain-openai",
+    "anthropic": "langchain-anthropic",
+    "ollama": "langchain-ollama",
+    "google_genai": "langchain-google-genai",
+    "mistralai": "langchain-mistralai",
+    "groq": "langchain-groq",
+    "deepseek": "langchain-deepseek",
+    "huggingface": "langchain-huggingface",
+    "bedrock": "langchain-aws",
+    "azure_openai": "langchain-openai",
+}
+
+
+def load_chat_model(
+    name: str, base_url: str | None = None, api_key: str | None = None, *, targets: Sequence[str] = ()
+) -> BaseChatModel:
+    """The chat model of this name. `targets`: names of bundled protein targets, which the offline front end knows.
+    ModelInputError in one line that names the package to install or the variable to set."""
+    provider, _, model = name.partition(":")
+    if name == OFFLINE:
+        from models.chat.offline import OfflineChatModel
+
+        return OfflineChatModel(targets=tuple(targets))
+    if provider == LOCAL:
+        from models.chat.local import load_local_chat_model
+
+        return load_local_chat_model(model)
+    return _of_provider(name, provider if model else "", base_url, api_key)
+
+
+def _of_provider(name: str, provider: str, base_url: str | None, api_key: str | None) -> BaseChatModel:
+    from langchain.chat_models import init_chat_model
+
+    options: dict[str, Any] = {"temperature": 0.0}
+    if base_url is not None:
+        options["base_url"] = base_url
+    if api_key is not None or (base_url is not None and provider == "openai"):
+        options["api_key"] = api_key or _NO_KEY_NEEDED
+    if provider in ("openai", "anthropic"):
+        options["timeout"] = _TIMEOUT_SECONDS
+    if provider == "openai" and base_url is not None:
+        options["use_responses_api"] = False
+    try:
+        loaded: BaseChatModel = init_chat_model(name, **options)
+    except ImportError as error:
+        package = _PACKAGES.get(provider)
+        hint = f"pip install {package}" if package else str(error)
+        raise ModelInputError(f"ORGANON_LLM={name} needs a package that is not installed: {hint}") from error
+    except ValueError as error:
+        raise ModelInputError(f"ORGANON_LLM={name}: {_line(error)}{_form(name)}") from error
+    except Exception as error:
+        raise ModelInputError(f"ORGANON_LLM={name} cannot be used: {_line(error)}{_key_hint(provider)}") from error
+    return loaded
+
+
+def _form(name: str) -> str:
+    return "" if ":" in name else " (expected offline, PROVIDER:MODEL such as openai:gpt-5, or local:DIRECTORY)"
+
+
+def _key_hint(provider: str) -> str:
+    return f"; set ORGANON_LLM_API_KEY or {provider.upper()}_API_KEY" if provider else ""
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 240 else text[:239] + "…"
+
+
+def provider_package_missing(provider: str) -> bool:
+    """Whether the package of a known provider is not installed."""
+    package = _PACKAGES.get(provider)
+    return package is not None and importlib.util.find_spec(package.replace("-", "_")) is None

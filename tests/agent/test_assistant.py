@@ -1,0 +1,105 @@
+"""Turns of a conversation, driven by a scripted language model over a real socket."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.conversation import open_turn
+from agent.session import Session
+from tests.agent.openai_protocol import Reply, Scripted
+from tools.errors import UnavailableError
+
+Open = Callable[..., Session]
+ETHANOL = 46.07  # g/mol: C2H6O, IUPAC 2021 standard atomic weights
+
+
+def say(session: Session, text: str, thread_id: str | None = None) -> dict[str, Any]:
+    """One turn to its end: its result document."""
+    _, run_id = open_turn(session, thread_id, text)
+    return dict(session.execute(run_id).result or {})
+
+
+def events(session: Session, run_id: str, kind: str) -> list[dict[str, Any]]:
+    return [dict(event.payload) for event in session.ledger.events(run_id) if event.type == kind]
+
+
+def last_run(session: Session) -> str:
+    return session.manager.list()[0].run_id
+
+
+def test_a_turn_calls_a_tool_and_answers_with_its_number(open_assistant: Open, language_model: Scripted) -> None:
+    session = open_assistant()
+    language_model.scripts["weigh"] = [
+        Reply("I will weigh it. ", (("weigh", {"molecules": ["CCO"]}),)),
+        Reply(f"M1 weighs {ETHANOL} g/mol."),
+    ]
+    result = say(session, "Please weigh ethanol")
+    run_id = last_run(session)
+    assert result["answer"] == f"M1 weighs {ETHANOL} g/mol."
+    assert result["tool_calls"] == [
+        {"call_id": f"{run_id}.1", "action": "weigh", "args": {"molecules": ["CCO"]}, "fault": ""}
+    ]
+    told = json.loads(language_model.tool_messages()[0])
+    assert told["items"] == [
+        {"handle": "M1", "kind": "molecule", "value": "CCO", "numbers": {"molecular_weight": f"{ETHANOL} g/mol"}}
+    ]
+    said = events(session, run_id, "message")
+    assert [message["role"] for message in said] == ["user", "assistant"]
+    pieces = "".join(piece["text"] for piece in events(session, run_id, "message_delta"))
+    assert pieces == f"I will weigh it. M1 weighs {ETHANOL} g/mol."
+
+
+def test_a_second_turn_knows_the_first(open_assistant: Open, language_model: Scripted) -> None:
+    session = open_assistant()
+    language_model.scripts["weigh"] = [
+        Reply("", (("weigh", {"molecules": ["CCO"]}),)),
+        Reply("Done."),
+        Reply("", (("weigh", {"molecules": ["M1", "CO"]}),)),
+        Reply("Done again."),
+    ]
+    thread_id = say(session, "Please weigh ethanol")["thread_id"]
+    result = say(session, "and once more, with methanol", thread_id)
+    assert result["answer"] == "Done again."
+    assert [item["handle"] for item in session.ledger.items(thread_id)] == ["M1", "M2", "M3"]
+    roles = [message["role"] for message in language_model.asked[-1]["messages"]]
+    assert roles == ["system", "user", "assistant", "tool", "assistant", "user", "assistant", "tool"]
+
+
+def test_a_failing_tool_is_an_observation(open_assistant: Open, language_model: Scripted) -> None:
+    session = open_assistant()
+    language_model.scripts["query"] = [Reply("", (("break", {"query": "mars"}),)), Reply("That did not work.")]
+    result = say(session, "query mars")
+    assert result["tool_calls"][0]["fault"] == "error"
+    assert "no route to mars" in language_model.tool_messages()[0]
+
+
+def test_the_language_model_not_answering_is_one_line(open_assistant: Open, language_model: Scripted) -> None:
+    session = open_assistant()
+    language_model.scripts["hello"] = [Reply("bad key", status=401)]
+    with pytest.raises(UnavailableError, match="openai:scripted did not answer: .*bad key"):
+        say(session, "hello")
+    run_id = last_run(session)
+    assert session.ledger.get_run(run_id).state == "failed"
+    language_model.scripts["hello"] = [Reply("Hello.")]
+    assert session.execute(run_id).result["answer"] == "Hello."  # type: ignore[index]
+
+
+def test_stop_in_the_middle_of_an_answer(open_assistant: Open, language_model: Scripted) -> None:
+    session = open_assistant()
+    language_model.scripts["story"] = [Reply("word " * 2000, piece_seconds=0.05)]
+    _, run_id = open_turn(session, None, "a long story")
+    thread = threading.Thread(target=session.execute, args=(run_id,))
+    thread.start()
+    until = time.monotonic() + 20
+    while not events(session, run_id, "message_delta") and time.monotonic() < until:
+        time.sleep(0.05)
+    session.manager.request_stop(run_id)
+    thread.join(10)
+    assert not thread.is_alive()
+    assert session.ledger.get_run(run_id).state == "stopped"

@@ -1,0 +1,126 @@
+"""Runs executed in the background: at once or in order, left and taken up, refused where they do not fit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from agent.runs import new_run_id
+from agent.service import RunService
+from agent.session import Session
+from tests.agent.openai_protocol import Reply, Scripted
+from tools.errors import InputError
+
+Open = Callable[..., Session]
+
+
+@pytest.fixture
+def service(open_assistant: Open) -> Iterator[RunService]:
+    service = RunService(open_assistant(), heavy=1)
+    service.start()
+    yield service
+    service.close()
+
+
+def wait_for(session: Session, run_id: str, *states: str, seconds: float = 20.0) -> str:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        state = session.ledger.get_run(run_id).state
+        if state in states:
+            return state
+        time.sleep(0.02)
+    raise AssertionError(f"run {run_id} is {session.ledger.get_run(run_id).state}, not {states}")
+
+
+def waiting(service: RunService, seconds: float, **more: Any) -> str:
+    return service.submit("action", {"action": "wait", "args": {"seconds": seconds, **more}})
+
+
+def test_an_action_is_executed(service: RunService) -> None:
+    run_id = service.submit("action", {"action": "weigh", "args": {"molecules": ["CCO"]}})
+    wait_for(service.session, run_id, "done")
+    result = service.session.ledger.get_run(run_id).result
+    assert result is not None
+    assert result["items"][0]["numbers"]["molecular_weight"]["value"] == 46.07
+    assert service.active() == ()
+
+
+def test_what_its_kind_refuses_is_not_written_down(service: RunService) -> None:
+    for kind, document, words in (
+        ("action", {"action": "fly", "args": {}}, "unknown action"),
+        ("action", {"action": "weigh", "args": {"mols": []}}, "there is no argument `mols`"),
+        ("campaign", {"name": "x", "task": "ligand", "target": {}}, "bundled target"),
+        ("chat", {"message": "  "}, "empty"),
+        ("chat", {"message": "hi", "thread_id": "nothere"}, "no conversation"),
+        ("dance", {}, "unknown kind"),
+    ):
+        with pytest.raises(InputError, match=words):
+            service.submit(kind, document)
+    assert service.session.manager.list() == []
+
+
+def test_a_second_turn_is_refused_while_the_first_runs(service: RunService, language_model: Scripted) -> None:
+    language_model.scripts["slow"] = [Reply("", (("wait", {"seconds": 1.0}),)), Reply("Done."), Reply("Yes.")]
+    thread_id, run_id = service.start_turn(None, "slow please")
+    with pytest.raises(InputError, match=f"run {run_id}"):
+        service.start_turn(thread_id, "are you there?")
+    wait_for(service.session, run_id, "done")
+    _, second = service.start_turn(thread_id, "are you there?")
+    wait_for(service.session, second, "done")
+
+
+def test_two_conversations_at_once_do_not_mix(service: RunService, language_model: Scripted) -> None:
+    for word, smiles in (("ethanol", "CCO"), ("propane", "CCC")):
+        language_model.scripts[word] = [
+            Reply("", (("wait", {"seconds": 0.5}),)),
+            Reply("", (("weigh", {"molecules": [smiles]}),)),
+            Reply(f"It is {word}."),
+        ]
+    first = service.start_turn(None, "about ethanol")
+    second = service.start_turn(None, "about propane")
+    assert {first[1], second[1]} <= set(service.active())
+    for (thread_id, run_id), word, smiles in ((first, "ethanol", "CCO"), (second, "propane", "CCC")):
+        wait_for(service.session, run_id, "done")
+        assert service.session.ledger.get_run(run_id).result["answer"] == f"It is {word}."  # type: ignore[index]
+        assert [item["value"] for item in service.session.ledger.items(thread_id)] == [smiles]
+
+
+def test_closing_leaves_a_turn_where_it_stands_and_another_service_takes_it_up(
+    open_assistant: Open, language_model: Scripted
+) -> None:
+    language_model.scripts["weigh"] = [
+        Reply("", (("weigh", {"molecules": ["CCO"]}),)),
+        Reply("", (("wait", {"seconds": 2.0}),)),
+        Reply("Both done."),
+    ]
+    first = RunService(open_assistant())
+    first.start()
+    _, run_id = first.start_turn(None, "weigh, then wait")
+    until = time.monotonic() + 20
+    while len(language_model.asked) < 2 and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    first.close()
+    assert first.session.ledger.get_run(run_id).state == "running"
+    assert first.session.manager.resumable(run_id)
+    second = RunService(open_assistant())
+    second.start()
+    wait_for(second.session, run_id, "done")
+    second.close()
+    result = second.session.ledger.get_run(run_id).result
+    assert result is not None
+    assert [call["action"] for call in result["tool_calls"]] == ["weigh", "wait"]
+    assert len(language_model.asked) == 3
+
+
+def test_a_queued_run_that_was_stopped_is_not_executed(open_assistant: Open) -> None:
+    session = open_assistant()
+    service = RunService(session)
+    run_id = session.manager.start({"name": "w", "action": "wait", "args": {"seconds": 0}}, "action", new_run_id())
+    service._active[run_id] = "queued"
+    session.manager.request_stop(run_id)
+    service._execute(run_id)
+    assert session.ledger.get_run(run_id).state == "stopped"
