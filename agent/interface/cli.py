@@ -25,7 +25,7 @@ Out = Annotated[Path | None, typer.Option("--out", help="Copy the report and tab
 
 def build_cli(open_session: OpenSession, load_settings: Callable[[], Settings]) -> typer.Typer:
     """All commands over an injected session, so that tests and the server can bring their own."""
-    from agent.interface import cli_model, cli_tools
+    from agent.interface import cli_model, cli_serve, cli_tools
 
     cli = typer.Typer(
         name="organon",
@@ -40,6 +40,7 @@ def build_cli(open_session: OpenSession, load_settings: Callable[[], Settings]) 
     cli.add_typer(cli_tools.tools_commands(open_session), name="tools")
     cli.add_typer(cli_model.model_commands(load_settings), name="model")
     cli.command("doctor")(cli_tools.doctor_command(load_settings))
+    cli.command("serve")(cli_serve.serve_command(open_session))
     return cli
 
 

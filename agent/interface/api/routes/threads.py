@@ -1,0 +1,85 @@
+"""Conversations, and the files that are handed in to them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, UploadFile
+
+from agent.interface.api.documents import RunLine, ThreadDetail, Uploaded, moment, run_line
+from agent.interface.api.problems import ProblemError
+from agent.interface.api.served import Served, ThreadId, Use
+from agent.interface.api.uploads import examine_upload
+from agent.interface.schemas import Item, ThreadSummary
+from agent.runs import new_run_id
+from tools.memory.ledger import ThreadRecord
+
+router = APIRouter(prefix="/api/v1", tags=["conversations"])
+
+MOST_LISTED = 500
+
+
+@router.get("/threads")
+def list_threads(use: Use, limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50) -> list[ThreadSummary]:
+    """Conversations, the one last changed first."""
+    return [_summary(record) for record in use.session.ledger.list_threads(limit)]
+
+
+@router.get("/threads/{thread_id}")
+def get_thread(thread_id: ThreadId, use: Use) -> ThreadDetail:
+    """A conversation: what it holds under which handle, and its runs, oldest first."""
+    use.need_thread(thread_id)
+    ledger = use.session.ledger
+    return ThreadDetail(
+        summary=_summary(ledger.get_thread(thread_id)),
+        items=[Item.model_validate(document) for document in ledger.items(thread_id)],
+        runs=_runs(thread_id, use),
+    )
+
+
+@router.post("/files", status_code=201)
+async def upload(
+    file: UploadFile,
+    use: Use,
+    thread_id: Annotated[str | None, Query(max_length=40, description="Its conversation; none: a new one.")] = None,
+) -> Uploaded:
+    """Hand in a structure (PDB, mmCIF), molecules (SDF, MOL, SMILES), a table (CSV), sequences (FASTA) or a document
+    (PDF, text, Markdown, BibTeX). What it is, is seen from its content."""
+    from starlette.concurrency import run_in_threadpool
+
+    data = await file.read()
+    return await run_in_threadpool(_keep, data, file.filename or "file", thread_id, use)
+
+
+def _keep(data: bytes, filename: str, thread_id: str | None, use: Served) -> Uploaded:
+    if thread_id is not None:
+        use.need_thread(thread_id)
+    most = use.settings.max_upload_mb * 2**20
+    if len(data) > most:
+        raise ProblemError(413, f"{filename[:80]!r} is larger than {use.settings.max_upload_mb} MiB")
+    found = examine_upload(data, filename)
+    ledger = use.session.ledger
+    artifact_id = use.session.artifacts.put(data, found.suffix)
+    if thread_id is None:
+        thread_id = new_run_id()
+        ledger.put_thread(thread_id, found.name)
+    details: dict[str, Any] = {"type": found.kind, "bytes": len(data), **found.details}
+    item = Item(kind="file", value=artifact_id, name=found.name, details=details)
+    held = ledger.put_items(thread_id, f"upload-{artifact_id[:24]}", [item.model_dump(mode="json")])
+    return Uploaded(thread_id=thread_id, item=Item.model_validate(held[0]))
+
+
+def _runs(thread_id: str, use: Served) -> list[RunLine]:
+    active = set(use.service.active())
+    runs = use.session.ledger.summarise_runs(thread_id=thread_id)
+    return [run_line(run, run.run_id in active) for run in reversed(runs)]
+
+
+def _summary(record: ThreadRecord) -> ThreadSummary:
+    return ThreadSummary(
+        thread_id=record.thread_id,
+        title=record.title,
+        created=moment(record.created),
+        updated=moment(record.updated),
+        runs=list(record.runs),
+    )

@@ -1,0 +1,51 @@
+"""`organon serve`: page, API, OpenAI-compatible chat and MCP on one port; `organon mcp`: MCP over stdio."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tools.errors import InputError, UnavailableError
+
+if TYPE_CHECKING:
+    from agent.session import Session
+
+OpenSession = Callable[[], "Session"]
+DEFAULT_PORT = 8765
+
+
+def serve_command(open_session: OpenSession) -> Callable[..., None]:
+    def serve(
+        host: Annotated[str, typer.Option("--host", help="Address; another than this machine's needs a token.")] = (
+            "127.0.0.1"
+        ),
+        port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: a free one.")] = DEFAULT_PORT,
+    ) -> None:
+        """Serve the page at /, the API at /api/v1, OpenAI-compatible chat at /v1 and MCP at /mcp."""
+        from agent.interface.api.access import needs_token
+        from agent.interface.api.application import build_api
+        from agent.interface.server import bind, build_server
+        from agent.service import RunService
+
+        session = open_session()
+        settings = session.settings
+        if needs_token(host, None if settings.token is None else settings.token.get_secret_value()):
+            raise InputError(f"--host {host} can be reached by others: set ORGANON_TOKEN to a secret of your own first")
+        try:
+            listening = bind(host, port)
+        except OSError as error:
+            raise InputError(f"cannot listen on {host} port {port}: {error.strerror}; choose another --port") from None
+        app = build_api(session, RunService(session), settings)
+        shown = f"[{host}]" if ":" in host else host
+        sys.stderr.write(f"Organon at http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it; runs are kept)\n")
+        sys.stderr.flush()
+        server = build_server(app, host, port, settings.log_level)
+        with listening:
+            server.run(sockets=[listening])
+        if not server.started:
+            raise UnavailableError("the server did not start; its log above says why")
+
+    return serve
