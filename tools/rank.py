@@ -14,7 +14,6 @@ from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from tools.errors import InputError
 
@@ -185,6 +184,8 @@ def size_regression(scores: Sequence[float | None], sizes: Sequence[int], min_po
     if len(points) < min_points or len({size for size, _ in points}) < 2:
         return None
     x, y = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
+    from scipy import stats  # a second to load, which starting a chat does not have
+
     slope = float(stats.theilslopes(y, x)[0])
     intercept = float(np.median(y - slope * x))
     residuals = tuple(
