@@ -2,9 +2,9 @@
 
 A molecule is its Morgan fingerprint (radius 2, 1024 bits, like ECFP4: Rogers and Hahn 2010,
 doi:10.1021/ci100050t) as a unit vector; the cosine of two of them is the number of common bits over the
-geometric mean of the bit counts. A text is its character 3-, 4- and 5-grams hashed into 512 signed places
-(feature hashing: Weinberger et al. 2009, doi:10.1145/1553374.1553516). Not promised: meaning. "analogue" and
-"similar" share no letters worth counting.
+geometric mean of the bit counts. A protein is its 3-mers, hashed into 1024 places and damped by the logarithm.
+A text is its character 3-, 4- and 5-grams hashed into 512 signed places (feature hashing: Weinberger et al. 2009,
+doi:10.1145/1553374.1553516). Not promised: meaning. "analogue" and "similar" share no letters worth counting.
 """
 
 from __future__ import annotations
@@ -16,17 +16,31 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
 
+from tools.errors import InputError
 from tools.molecule.parse import parse_smiles
 
 MOLECULE_SIZE = 1024
+PROTEIN_SIZE = 1024
 TEXT_SIZE = 512
 _RADIUS = 2
 _GRAMS = (3, 4, 5)
+_MER = 3
 
 
 def molecule_vector(smiles: str) -> NDArray[np.float32]:
     """Unit vector of shape (1024,). InputError for a SMILES that does not parse."""
     return _unit(_generator().GetFingerprintAsNumPy(parse_smiles(smiles)).astype(np.float32))
+
+
+def protein_vector(sequence: str) -> NDArray[np.float32]:
+    """Unit vector of shape (1024,). InputError for what is no one-letter sequence of three residues or more."""
+    letters = "".join(sequence.split()).upper()
+    if len(letters) < _MER or not letters.isalpha() or not letters.isascii():
+        raise InputError(f"{sequence!r:.60} is no protein sequence: give one-letter codes, at least {_MER}")
+    counts = np.zeros(PROTEIN_SIZE, dtype=np.float32)
+    for start in range(len(letters) - _MER + 1):
+        counts[zlib.crc32(letters[start : start + _MER].encode()) % PROTEIN_SIZE] += 1.0
+    return _unit(np.log1p(counts))
 
 
 def text_vector(text: str) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Table(DeclarativeBase):
@@ -158,3 +158,48 @@ class ItemRow(Table):
     position: Mapped[int] = mapped_column(Integer)
     document: Mapped[str] = mapped_column(Text)
     time: Mapped[float] = mapped_column(Float)
+
+
+class DocumentRow(Table):
+    """One document of the library: a file, an entry of a bibliography, or the abstract a service gave."""
+
+    __tablename__ = "documents"
+    document_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), index=True)
+    source: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    authors: Mapped[str] = mapped_column(Text)
+    year: Mapped[int | None] = mapped_column(Integer, default=None)
+    doi: Mapped[str] = mapped_column(String(200), index=True)
+    url: Mapped[str] = mapped_column(Text)
+    licence: Mapped[str] = mapped_column(Text)
+    warnings: Mapped[str] = mapped_column(Text)
+    n_passages: Mapped[int] = mapped_column(Integer)
+    time: Mapped[float] = mapped_column(Float)
+
+
+class FileRow(Table):
+    """A file that has been read, by its hash: the same bytes are not read again by the same reader."""
+
+    __tablename__ = "files"
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reader: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(Text)
+    documents: Mapped[str] = mapped_column(Text)
+    time: Mapped[float] = mapped_column(Float)
+
+
+class PassageRow(Table):
+    """One passage of a document: an exact slice of page `page` from character `start_at` to `end_at`."""
+
+    __tablename__ = "passages"
+    passage_id: Mapped[str] = mapped_column(String(48), primary_key=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.document_id"), index=True)
+    position: Mapped[int] = mapped_column(Integer)
+    page: Mapped[int | None] = mapped_column(Integer, default=None)
+    start_at: Mapped[int] = mapped_column(Integer)
+    end_at: Mapped[int] = mapped_column(Integer)
+    text: Mapped[str] = mapped_column(Text)
+    smiles: Mapped[str] = mapped_column(Text, index=True)
+    values: Mapped[str] = mapped_column("row_values", Text)
+    suspicious: Mapped[str] = mapped_column(Text)

@@ -1,26 +1,24 @@
-"""The vector index: every finding, searchable by the likeness of molecules and of words. Chroma on disk.
+"""The vector index: every finding, searchable by the likeness of molecules, proteins and words. Chroma on disk.
 
 It is derived: findings are written to the ledger first, and what the index lacks is added the next time it is
-opened; `rebuild` makes it anew. One process at a time has it open, for the length of one call, under a file
-lock that the kernel frees when the process dies. Embeddings are always passed (Chroma's own default downloads
-a model) and its telemetry is off. Searching is approximate (HNSW); `best_on_receptor` is exact.
+opened; `rebuild` makes it anew. One process at a time has it open, for the length of one call (`chroma_folder`).
+Searching is approximate (HNSW); `best_on_receptor` is exact. Passages of documents are in `passage_index`.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from tools.errors import InputError, OrganonError, UnavailableError
-from tools.memory.embeddings import molecule_vector, text_vector
+from tools.errors import InputError, UnavailableError
+from tools.memory.chroma_folder import ChromaFolder, collection_of
+from tools.memory.embeddings import molecule_vector, protein_vector, text_vector
 from tools.memory.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOLECULES = "molecules"
 _TEXTS = "texts"
+_PROTEINS = "proteins"
 _BATCH = 250
 
 
@@ -39,6 +38,13 @@ class Neighbour:
     finding: Mapping[str, Any]
 
 
+class _Collections(NamedTuple):
+    molecules: Collection
+    texts: Collection
+    proteins: Collection
+    """One entry a receptor: the protein of its pocket."""
+
+
 class Vectors:
     """`Vectors(home / "vectors", ledger)`."""
 
@@ -46,19 +52,15 @@ class Vectors:
         """`lock_timeout_seconds`: how long to wait while another process has the index open."""
         self.root = root
         self._ledger = ledger
-        try:
-            root.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"vector index {root} cannot be made: {error.strerror}") from error
-        self._lock = FileLock(f"{root}.lock", timeout=lock_timeout_seconds)
+        self._folder = ChromaFolder(root, lock_timeout_seconds)
 
     def add_results(self, findings: Sequence[Mapping[str, Any]]) -> int:
         """Keep findings (see tools/memory/findings.py) in the ledger and index them. Gives back how many are
         indexed now: 0 means that the index could not be opened and will catch up later; nothing is lost."""
         changed = self._ledger.put_findings(findings)
         try:
-            with self._open() as (molecules, texts):
-                _index(self._ledger.findings_by_id(changed), molecules, texts)
+            with self._open() as collections:
+                _index(self._ledger.findings_by_id(changed), collections)
                 return len(findings)
         except UnavailableError:
             return 0
@@ -67,8 +69,8 @@ class Vectors:
         """The `n` best findings that passed on this receptor: highest `desirability` first, one per text.
         Read from the ledger where the index cannot be opened; the answer is the same."""
         try:
-            with self._open() as (_, texts):
-                ids = texts.get(where={"receptor": receptor}, include=[])["ids"]
+            with self._open() as collections:
+                ids = collections.texts.get(where={"receptor": receptor}, include=[])["ids"]
             found = self._ledger.findings_by_id(ids)
         except UnavailableError:
             found = self._ledger.findings(receptor)
@@ -81,24 +83,30 @@ class Vectors:
     def similar(self, smiles: str, k: int = 10) -> list[Neighbour]:
         """The `k` findings whose molecules are most like `smiles`, most similar first."""
         vector = molecule_vector(smiles)
-        with self._open() as (molecules, _):
-            return self._nearest(molecules, vector, k)
+        with self._open() as collections:
+            return self._nearest(collections.molecules, vector, k)
 
     def search(self, text: str, k: int = 10) -> list[Neighbour]:
         """The `k` findings whose description is most like `text` in its letters, most similar first."""
-        with self._open() as (_, texts):
-            return self._nearest(texts, text_vector(text), k)
+        with self._open() as collections:
+            return self._nearest(collections.texts, text_vector(text), k)
+
+    def similar_proteins(self, sequence: str, k: int = 10) -> list[Neighbour]:
+        """One finding on each of the `k` receptors whose proteins have the most 3-mers in common with `sequence`."""
+        vector = protein_vector(sequence)
+        with self._open() as collections:
+            return self._nearest(collections.proteins, vector, k)
 
     def count(self) -> int:
-        with self._open() as (_, texts):
-            return int(texts.count())
+        with self._open() as collections:
+            return int(collections.texts.count())
 
     def rebuild(self) -> int:
         """Throw the index away and make it from the ledger; gives back the number of findings in it."""
-        with self._locked():
-            shutil.rmtree(self.root, ignore_errors=True)
-            with self._open() as (_, texts):
-                return int(texts.count())
+        with self._folder.locked():
+            self._folder.remove()
+            with self._open() as collections:
+                return int(collections.texts.count())
 
     def _nearest(self, collection: Collection, vector: NDArray[np.float32], k: int) -> list[Neighbour]:
         if k < 1:
@@ -107,59 +115,34 @@ class Vectors:
         if n_held == 0:
             return []
         answer = collection.query(
-            query_embeddings=vector[np.newaxis, :], n_results=min(k, n_held), include=["distances"]
+            query_embeddings=vector[np.newaxis, :], n_results=min(k, n_held), include=["distances", "metadatas"]
         )
-        distances = answer["distances"] or [[]]
-        pairs = sorted(zip(distances[0], answer["ids"][0], strict=True))
+        distances, metadatas = (answer["distances"] or [[]])[0], (answer["metadatas"] or [[]])[0]
+        names = [str(about.get("finding") or name) for name, about in zip(answer["ids"][0], metadatas, strict=True)]
+        pairs = sorted(zip(distances, names, strict=True))
         by_id = {finding["id"]: finding for finding in self._ledger.findings_by_id([name for _, name in pairs])}
         return [Neighbour(1.0 - distance, by_id[name]) for distance, name in pairs if name in by_id]
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise UnavailableError(f"vector index {self.root} is in use by another process: try again") from error
-        except OSError as error:
-            raise InputError(f"vector index {self.root} cannot be written: {error.strerror}") from error
-        try:
-            yield
-        finally:
-            self._lock.release()
+    def _open(self) -> Iterator[_Collections]:
+        """The collections, complete. Opened for one call, because another process may have written since."""
+        with self._folder.open(self._complete) as collections:
+            yield collections
 
-    @contextmanager
-    def _open(self) -> Iterator[tuple[Collection, Collection]]:
-        """(molecules, texts), complete. Opened for one call, because another process may have written since."""
-        try:
-            import chromadb
-            from chromadb.api.shared_system_client import SharedSystemClient
-            from chromadb.config import Settings
-        except ImportError as error:
-            raise UnavailableError(f"chromadb cannot be imported ({error}): pip install 'chromadb>=1.3,<2'") from error
-        with self._locked():
-            try:
-                client: Any = chromadb.PersistentClient(path=self.root, settings=Settings(anonymized_telemetry=False))
-                molecules, texts = _collection(client, _MOLECULES), _collection(client, _TEXTS)
-                self._catch_up(molecules, texts)
-            except OrganonError:
-                raise
-            except Exception as error:
-                SharedSystemClient.clear_system_cache()
-                line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                raise UnavailableError(f"vector index {self.root} cannot be read ({line}): rebuild it") from error
-            try:
-                yield molecules, texts
-            finally:
-                client.close()
+    def _complete(self, client: Any) -> _Collections:
+        collections = _Collections(*(collection_of(client, name) for name in (_MOLECULES, _TEXTS, _PROTEINS)))
+        self._catch_up(collections)
+        return collections
 
-    def _catch_up(self, molecules: Collection, texts: Collection) -> None:
+    def _catch_up(self, collections: _Collections) -> None:
         """Index what the ledger holds and the index lacks."""
+        texts = collections.texts
         if texts.count() == self._ledger.count_findings():
             return
         held = set(texts.get(include=[])["ids"])
         lacking = [name for name in self._ledger.finding_ids() if name not in held]
         for start in range(0, len(lacking), _BATCH):
-            _index(self._ledger.findings_by_id(lacking[start : start + _BATCH]), molecules, texts)
+            _index(self._ledger.findings_by_id(lacking[start : start + _BATCH]), collections)
 
 
 def describe(finding: Mapping[str, Any]) -> str:
@@ -180,23 +163,23 @@ def describe(finding: Mapping[str, Any]) -> str:
     return " | ".join(str(part) for part in parts if part)
 
 
-def _collection(client: Any, name: str) -> Collection:
-    made: Collection = client.get_or_create_collection(
-        name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
-    )
-    return made
-
-
-def _index(findings: Sequence[Mapping[str, Any]], molecules: Collection, texts: Collection) -> None:
-    """Put findings into both collections; one that is no molecule into the texts only."""
+def _index(findings: Sequence[Mapping[str, Any]], collections: _Collections) -> None:
+    """Put findings into the collections; one that is no molecule into the texts only."""
     for start in range(0, len(findings), _BATCH):
         batch = findings[start : start + _BATCH]
         drawn = [(finding, vector) for finding in batch if (vector := _molecule_or_none(finding["text"]))]
         if drawn:
-            _upsert(molecules, [finding for finding, _ in drawn], [vector for _, vector in drawn])
+            _upsert(collections.molecules, [finding for finding, _ in drawn], [vector for _, vector in drawn])
         if batch:
             lines = [describe(finding) for finding in batch]
-            _upsert(texts, batch, [text_vector(line).tolist() for line in lines], lines)
+            _upsert(collections.texts, batch, [text_vector(line).tolist() for line in lines], lines)
+        proteins = {str(f["receptor"]): f for f in batch if f.get("receptor") and f.get("sequence")}
+        if proteins:
+            collections.proteins.upsert(
+                ids=list(proteins),
+                embeddings=np.array([protein_vector(finding["sequence"]) for finding in proteins.values()]),
+                metadatas=[{"finding": finding["id"]} for finding in proteins.values()],
+            )
 
 
 def _upsert(

@@ -1,0 +1,158 @@
+"""Hybrid search of the library: BM25 over words and likeness of embeddings, joined by reciprocal rank fusion.
+
+A passage's score is the sum over both rankings of 1 / (k + rank), k = 60: Cormack, Clarke and Buettcher 2009,
+doi:10.1145/1571941.1572114. Ranks are joined because the two scores have no common scale. Neighbouring passages that
+are both found are merged into one. Where one of the two searches is not available the other answers, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tools.errors import InputError, UnavailableError
+from tools.memory.ledger import DocumentRecord, Ledger, PassageRecord
+from tools.memory.passage_index import PassageIndex
+
+RRF_K = 60
+_DEPTH = 8
+"""Each ranking is read to so many times the passages asked for."""
+MAX_RESULTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is searched; None and "" leave open. `kinds`: pdf, text, markdown, bibliography, table, abstract."""
+
+    kinds: tuple[str, ...] = ()
+    document_ids: tuple[str, ...] = ()
+    year_from: int | None = None
+    year_to: int | None = None
+    title: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self == Filter()
+
+    def admits(self, document: DocumentRecord) -> bool:
+        return (
+            (not self.kinds or document.kind in self.kinds)
+            and (not self.document_ids or document.document_id in self.document_ids)
+            and (self.year_from is None or (document.year is not None and document.year >= self.year_from))
+            and (self.year_to is None or (document.year is not None and document.year <= self.year_to))
+            and self.title.casefold() in document.title.casefold()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found. `score`: reciprocal rank fusion; `bm25` and `similarity` (cosine) are None where that
+    search did not find it; `merged`: ids of the passages it was made of."""
+
+    passage: PassageRecord
+    document: DocumentRecord
+    score: float
+    bm25: float | None = None
+    similarity: float | None = None
+    merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`notes`: what could not be searched, one line each."""
+
+    hits: list[Hit]
+    notes: list[str] = field(default_factory=list)
+
+
+def search_passages(ledger: Ledger, index: PassageIndex, query: str, n: int = 5, only: Filter | None = None) -> Found:
+    """The `n` best passages for a question in words, best first."""
+    if not query.strip():
+        raise InputError("the search text is empty: say what to look for")
+    if not 1 <= n <= MAX_RESULTS:
+        raise InputError(f"n is {n}: ask for 1 to {MAX_RESULTS} passages")
+    documents = _admitted(ledger, only)
+    if documents is not None and not documents:
+        return Found([], ["no document of the library fits the filter"])
+    notes: list[str] = []
+    words: list[tuple[str, float]] = []
+    alike: list[tuple[str, float]] = []
+    try:
+        words = ledger.search_words(query, _DEPTH * n, documents)
+    except UnavailableError as error:
+        notes.append(str(error))
+    try:
+        alike = index.nearest(query, _DEPTH * n, documents)
+    except UnavailableError as error:
+        notes.append(f"searched by words only: {error}")
+    fused = reciprocal_rank_fusion([[name for name, _ in words], [name for name, _ in alike]])
+    hits = _hits(ledger, fused, dict(words), dict(alike))
+    return Found(merge_neighbours(hits)[:n], notes)
+
+
+def search_molecules(ledger: Ledger, index: PassageIndex, smiles: str, n: int = 5) -> list[Hit]:
+    """The `n` rows of own data whose molecules are most like `smiles`; `similarity` is the cosine of their Morgan
+    fingerprints (1: the same bits), `score` too."""
+    alike = index.nearest_molecules(smiles, n)
+    return _hits(ledger, dict(alike), {}, dict(alike))
+
+
+def reciprocal_rank_fusion(rankings: Sequence[Sequence[str]], k: int = RRF_K) -> dict[str, float]:
+    """Name -> fused score, best first; ties by name."""
+    scores: dict[str, float] = {}
+    for ranking in rankings:
+        for rank, name in enumerate(ranking, 1):
+            scores[name] = scores.get(name, 0.0) + 1.0 / (k + rank)
+    return dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
+
+
+def merge_neighbours(hits: Sequence[Hit]) -> list[Hit]:
+    """Hits that follow each other on a page made one, at the better one's place: its text is again a slice of the
+    page. Rows of tables are never merged."""
+    merged: list[Hit] = []
+    for hit in hits:
+        place = next((i for i, other in enumerate(merged) if _adjacent(other, hit)), None)
+        if place is None:
+            merged.append(hit)
+        else:
+            merged[place] = _joined(merged[place], hit)
+    return merged
+
+
+def _adjacent(one: Hit, other: Hit) -> bool:
+    a, b = one.passage, other.passage
+    if a.document_id != b.document_id or a.page != b.page or one.document.kind == "table" or len(one.merged) > 2:
+        return False
+    first, second = (a, b) if a.start <= b.start else (b, a)
+    return second.start <= first.end
+
+
+def _joined(held: Hit, added: Hit) -> Hit:
+    first, second = sorted((held.passage, added.passage), key=lambda passage: passage.start)
+    text = first.text + second.text[max(0, first.end - second.start) :]
+    passage = replace(
+        first,
+        text=text,
+        end=max(first.end, second.end),
+        suspicious=", ".join(dict.fromkeys(part for part in (first.suspicious, second.suspicious) if part)),
+    )
+    names = (held.merged or (held.passage.passage_id,)) + (added.passage.passage_id,)
+    return replace(held, passage=passage, merged=names)
+
+
+def _admitted(ledger: Ledger, only: Filter | None) -> list[str] | None:
+    if only is None or only.is_open:
+        return None
+    return [document.document_id for document in ledger.documents() if only.admits(document)]
+
+
+def _hits(
+    ledger: Ledger, scores: Mapping[str, float], bm25: Mapping[str, float], similarity: Mapping[str, float]
+) -> list[Hit]:
+    passages = ledger.passages(list(scores))
+    documents = {d.document_id: d for d in ledger.documents(list({p.document_id for p in passages.values()}))}
+    return [
+        Hit(passages[name], documents[passages[name].document_id], score, bm25.get(name), similarity.get(name))
+        for name, score in scores.items()
+        if name in passages
+    ]
