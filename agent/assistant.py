@@ -10,22 +10,18 @@ The document of a turn: {name, thread_id, message, attachments: handles of files
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
-from datetime import UTC, datetime
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
-from langchain_core.tools import StructuredTool
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langsmith import tracing_context
 
-from agent.actions import ACTIONS, load_action
 from agent.front_end import context_tokens, open_front_end
-from agent.interface.schemas import Item
+from agent.instructions import action_tools, closed, system_prompt
 from agent.middleware.approval import Approval
 from agent.middleware.budget import Budget
 from agent.middleware.calls import Execute, Record
@@ -34,9 +30,8 @@ from agent.middleware.history import History
 from agent.middleware.repair import Repair
 from agent.middleware.speaking import Speaking
 from agent.observation import cited
-from agent.turn import Turn, TurnStoppedError, tool_calls_of
-from prompts import render
-from tools.memory.threads import LETTERS
+from agent.turn import Turn
+from tools.errors import StopError
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -62,8 +57,10 @@ def drive_turn(session: Session, record: RunRecord, control: RunControl) -> dict
         agent = build_agent(turn, model, SqliteSaver(connection))
         try:
             answer = _finish(agent, turn, asked)
-        except TurnStoppedError as stopped:
-            return _result(turn, f"Stopped: {stopped}.", "")
+        except StopError:
+            if not control.should_stop():
+                raise
+            return _result(turn, "Stopped as asked.", "")
     text = answer.text.strip() or _SILENT
     citations = cited(text, turn.citations())
     said = {"role": "assistant", "text": text, "citations": [c.model_dump(mode="json") for c in citations]}
@@ -88,28 +85,6 @@ def build_agent(turn: Turn, model: BaseChatModel, checkpointer: SqliteSaver) -> 
     return create_agent(model, action_tools(), system_prompt=system, middleware=middleware, checkpointer=checkpointer)
 
 
-def action_tools() -> list[StructuredTool]:
-    """Every action as the language model sees it: name, purpose, schema of its arguments. They are run by the
-    middleware, which knows the call's id."""
-    tools = []
-    for name in ACTIONS:
-        schema = load_action(name).schema()
-        tools.append(StructuredTool(name=name, description=schema["description"], args_schema=schema["parameters"]))
-    return tools
-
-
-def system_prompt(items: Sequence[Mapping[str, Any]]) -> str:
-    """Handles and kinds only: a name out of a file is data, and stands nowhere but in tool results."""
-    kinds = sorted((Item.model_validate(item) for item in items), key=lambda item: list(LETTERS).index(item.kind))
-    held = [(kind, [item.handle for item in group]) for kind, group in groupby(kinds, key=lambda item: item.kind)]
-    said = "; ".join(f"{kind}: {_span(handles)}" for kind, handles in held) or "nothing yet"
-    return render("assistant", date=f"{datetime.now(UTC):%Y-%m-%d}", items=said)
-
-
-def _span(handles: Sequence[str]) -> str:
-    return ", ".join(handles) if len(handles) < 4 else f"{handles[0]} to {handles[-1]}"
-
-
 def human_message(turn: Turn, asked: Mapping[str, Any]) -> HumanMessage:
     """What the user said, with a line for each attached file."""
     lines = [str(asked["message"])]
@@ -131,22 +106,6 @@ def _finish(agent: Any, turn: Turn, asked: Mapping[str, Any]) -> AIMessage:
         messages = agent.invoke(None, config, durability="sync")["messages"]
     own = [message for message in turn.own(messages) if isinstance(message, AIMessage)]
     return own[-1] if own else AIMessage("")
-
-
-def closed(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """What has to be said before a new turn where the last one was abandoned: calls without a result are answered, and
-    the turn has a last word, since providers refuse a conversation with either open."""
-    if not messages or (isinstance(messages[-1], AIMessage) and not tool_calls_of(messages[-1])):
-        return []
-    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
-    calls = [call for message in messages for call in tool_calls_of(message) if call["id"] not in answered]
-    notes = [
-        ToolMessage(
-            '{"summary":"not run: the turn was ended","fault":"stop"}', name=call["name"], tool_call_id=call["id"]
-        )
-        for call in calls
-    ]
-    return [*notes, AIMessage("(This turn was ended before an answer.)")]
 
 
 def _result(turn: Turn, answer: str, question: str) -> dict[str, Any]:

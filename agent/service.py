@@ -21,7 +21,7 @@ from agent.conversation import open_turn
 from agent.runs import ENDED, run_id_for
 from agent.session import Session
 from agent.workflow_plan import parse_workflow
-from tools.errors import InputError, StopError
+from tools.errors import InputError, OrganonError, StopError
 from tools.memory.ledger import RunRecord
 
 HEAVY = ("campaign", "demo", "workflow")
@@ -140,7 +140,7 @@ class RunService:
         try:
             if asked_in is not None and not self._was_stopped(run_id, asked_in):
                 self.session.execute(run_id)
-        except StopError as error:
+        except OrganonError as error:
             _log.info("run %s: %s", run_id, error)
         except Exception as error:  # noqa: BLE001 - the run is recorded as failed; the service goes on
             _log.warning("run %s failed: %s: %s", run_id, type(error).__name__, error)

@@ -1,0 +1,55 @@
+"""What the language model is told: its tools, its instructions, and a conversation in the form providers accept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.tools import StructuredTool
+
+from agent.actions import ACTIONS, load_action
+from agent.interface.schemas import Item
+from agent.turn import tool_calls_of
+from prompts import render
+from tools.memory.threads import LETTERS
+
+
+def action_tools() -> list[StructuredTool]:
+    """Every action as the language model sees it: name, purpose, schema of its arguments. They are run by the
+    middleware, which knows the call's id."""
+    tools = []
+    for name in ACTIONS:
+        schema = load_action(name).schema()
+        tools.append(StructuredTool(name=name, description=schema["description"], args_schema=schema["parameters"]))
+    return tools
+
+
+def system_prompt(items: Sequence[Mapping[str, Any]]) -> str:
+    """Handles and kinds only: a name out of a file is data, and stands nowhere but in tool results."""
+    kinds = sorted((Item.model_validate(item) for item in items), key=lambda item: list(LETTERS).index(item.kind))
+    held = [(kind, [item.handle for item in group]) for kind, group in groupby(kinds, key=lambda item: item.kind)]
+    said = "; ".join(f"{kind}: {_span(handles)}" for kind, handles in held) or "nothing yet"
+    return render("assistant", date=f"{datetime.now(UTC):%Y-%m-%d}", items=said)
+
+
+def _span(handles: Sequence[str]) -> str:
+    return ", ".join(handles) if len(handles) < 4 else f"{handles[0]} to {handles[-1]}"
+
+
+def closed(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """What has to be said before a new turn where the last one was abandoned: calls without a result are answered, and
+    the turn has a last word, since providers refuse a conversation with either open."""
+    if not messages or (isinstance(messages[-1], AIMessage) and not tool_calls_of(messages[-1])):
+        return []
+    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+    calls = [call for message in messages for call in tool_calls_of(message) if call["id"] not in answered]
+    notes = [
+        ToolMessage(
+            '{"summary":"not run: the turn was ended","fault":"stop"}', name=call["name"], tool_call_id=call["id"]
+        )
+        for call in calls
+    ]
+    return [*notes, AIMessage("(This turn was ended before an answer.)")]
