@@ -13,6 +13,7 @@ from tools.memory.candidates import Candidates, Sighting
 from tools.memory.canonical import call_key
 from tools.memory.event_feed import EventFeed, RunSummary
 from tools.memory.findings import Findings
+from tools.memory.histories import Histories
 from tools.memory.library import DocumentRecord, Library, PassageRecord
 from tools.memory.run_log import LEASE_SECONDS, EventRecord, Lease, RequestRecord, RunLog, RunRecord
 from tools.memory.threads import ThreadRecord, Threads
@@ -34,5 +35,5 @@ __all__ = [
 ]
 
 
-class Ledger(Calls, RunLog, EventFeed, Candidates, Findings, Threads, Library):
+class Ledger(Calls, RunLog, EventFeed, Candidates, Findings, Threads, Library, Histories):
     """`Ledger(home / "ledger.sqlite")`; safe for several processes and threads."""

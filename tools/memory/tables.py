@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class Table(DeclarativeBase):
@@ -203,3 +203,12 @@ class PassageRow(Table):
     smiles: Mapped[str] = mapped_column(Text, index=True)
     values: Mapped[str] = mapped_column("row_values", Text)
     suspicious: Mapped[str] = mapped_column(Text)
+
+
+class HistoryRow(Table):
+    """What has been said in a conversation up to an answer, as a digest, for clients that send the whole history."""
+
+    __tablename__ = "histories"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    thread_id: Mapped[str] = mapped_column(ForeignKey("threads.thread_id"))
+    time: Mapped[float] = mapped_column(Float)

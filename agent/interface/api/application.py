@@ -19,14 +19,23 @@ from agent.interface.api.guard import Guard
 from agent.interface.api.limits import RateLimit
 from agent.interface.api.metrics import Gauges, Metrics
 from agent.interface.api.problems import ProblemDocument, add_handlers
-from agent.interface.api.routes import drawings, events, kept, runs, system, threads
+from agent.interface.api.routes import compute, drawings, events, kept, runs, system, threads
 from agent.interface.api.served import Served
 from agent.interface.api.service import Service
 from agent.interface.api.watcher import Watcher
 from agent.interface.web import mount_page
 from agent.session import Session
 
-ROUTERS = (runs.router, events.router, threads.router, kept.router, drawings.router, system.router, login.router)
+ROUTERS = (
+    runs.router,
+    events.router,
+    threads.router,
+    kept.router,
+    drawings.router,
+    compute.router,
+    system.router,
+    login.router,
+)
 FAULTS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDocument, "description": what}
     for status, what in {
