@@ -78,6 +78,14 @@ TOOLS: dict[str, Tool] = {
         "tools.reaction.check_starting_material:check_starting_material", "where a synthesis route may end"
     ),
     "route": Tool("tools.reaction.check_route:check_route", "a whole synthesis route: steps, ends, vote shares"),
+    "metal_node": Tool("tools.material.check_metal_node:check_metal_node", "metal nodes that chemists know"),
+    "linkers": Tool("tools.material.check_linkers:check_linkers", "a linker of a framework can bridge two nodes"),
+    "charge_balance": Tool(
+        "tools.material.check_charge_balance:check_charge_balance", "building blocks can be neutral together"
+    ),
+    "known_framework": Tool(
+        "tools.material.check_known_framework:check_known_framework", "a framework is new to a list of known ones"
+    ),
 }
 
 
@@ -177,7 +185,7 @@ def _converted(parameter: inspect.Parameter, value: Any, artifacts: Artifacts) -
         return receptor.from_json(json.loads(artifacts.read_text(value)))
     if parameter.name == "structure_file":
         return artifacts.path(value)
-    if parameter.name in ("pose", "receptor_pdb", "building_blocks"):
+    if parameter.name in ("pose", "receptor_pdb", "building_blocks", "known_materials"):
         text = artifacts.read_text(value)
         return text if parameter.annotation == "str" else _pose_mol(text, value)
     return value

@@ -13,20 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rdkit import Chem, rdBase
-
-from models.reactions.voting import canonical_parts
 from tools.errors import InputError
 from tools.evaluation.ask import Question, ask
-from tools.evaluation.charge_balance import framework_balances, has_metal
 from tools.evaluation.data_files import need_columns, read_rows
 from tools.evaluation.intervals import share_figure
 from tools.evaluation.protocol import Case, Evaluator, Figure, Record, Row, Setup
+from tools.material.charge_balance import framework_balances
+from tools.material.framework import Framework, framework_of
 
 COLUMNS = ("nodes", "linkers")
 _COMPARED = 2000
-Framework = tuple[tuple[str, ...], tuple[str, ...]]
-"""Distinct canonical nodes, distinct canonical linkers, each sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +32,6 @@ class Library:
     frameworks: frozenset[Framework]
     nodes: frozenset[str]
     linkers: frozenset[str]
-
-
-def canonical_node(smiles: str) -> str:
-    """Canonical SMILES of a metal node, unsanitised: its valences are the framework's."""
-    with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(smiles, sanitize=False)
-    return smiles if mol is None else str(Chem.MolToSmiles(mol))
-
-
-def framework_of(nodes: Iterable[str], linkers: Iterable[str]) -> Framework | None:
-    """The framework of these building blocks, or None where a linker is no molecule or either kind is missing (nodes
-    like [OH] and O stand beside a metal node, not for one)."""
-    found = canonical_parts(linkers)
-    metals = tuple(sorted({canonical_node(part) for node in nodes for part in node.split(".") if part}))
-    return (metals, tuple(sorted(set(found)))) if found and any(map(has_metal, metals)) else None
 
 
 def load_library(paths: Sequence[Path]) -> Library:

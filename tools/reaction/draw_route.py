@@ -6,19 +6,16 @@ its reactants. A reaction is read as chemists write it: reactants, arrow, produc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from html import escape
 
 from tools.errors import InputError
-from tools.molecule.draw import CARBON, draw_svg
+from tools.molecule.draw import draw_svg
+from tools.molecule.panels import caption, line, nested, whole
 from tools.reaction.route import RouteNode
 
 WIDTH, HEIGHT = 190, 130
 _GAP_X, _LABEL, _SIGN = 56, 22, 34
 _MOST_MOLECULES = 80
-
-_Place = tuple[float, float]
 
 
 def draw_route(root: RouteNode, label: Callable[[RouteNode], str] | None = None) -> str:
@@ -26,7 +23,7 @@ def draw_route(root: RouteNode, label: Callable[[RouteNode], str] | None = None)
     may be a starting material)."""
     if sum(1 for _ in root.nodes()) > _MOST_MOLECULES:
         raise InputError(f"a route of more than {_MOST_MOLECULES} molecules is not drawn")
-    caption = label or _default_label
+    words = label or _default_label
     rows = len(root.leaves())
     row_height = HEIGHT + _LABEL
     width = (root.depth() + 1) * (WIDTH + _GAP_X) - _GAP_X
@@ -45,12 +42,12 @@ def draw_route(root: RouteNode, label: Callable[[RouteNode], str] | None = None)
             middle = (middles[0] + middles[-1]) / 2
             pieces.append(_joint(column, middle, middles, row_height))
         x, y = column * (WIDTH + _GAP_X), middle * row_height - row_height / 2
-        pieces.append(_nested(draw_svg(node.smiles, WIDTH, HEIGHT), x, y))
-        pieces.append(_text(caption(node), x + WIDTH / 2, y + HEIGHT + 14))
+        pieces.append(nested(draw_svg(node.smiles, WIDTH, HEIGHT), x, y))
+        pieces.append(caption(words(node), x + WIDTH / 2, y + HEIGHT + 14))
         return middle, taken
 
     place(root, 0, 0.0)
-    return _whole(pieces, width, rows * row_height, f"synthesis route to {root.smiles}")
+    return whole(pieces, width, rows * row_height, f"synthesis route to {root.smiles}")
 
 
 def draw_reaction(reactants: Sequence[str], product: str) -> str:
@@ -60,16 +57,16 @@ def draw_reaction(reactants: Sequence[str], product: str) -> str:
     pieces, x = [], 0.0
     for at, smiles in enumerate(reactants):
         if at:
-            pieces.append(_text("+", x + _SIGN / 2, HEIGHT / 2 + 6, size=20))
+            pieces.append(caption("+", x + _SIGN / 2, HEIGHT / 2 + 6, size=20))
             x += _SIGN
-        pieces.append(_nested(draw_svg(smiles, WIDTH, HEIGHT), x, 0.0))
+        pieces.append(nested(draw_svg(smiles, WIDTH, HEIGHT), x, 0.0))
         x += WIDTH
     middle = HEIGHT / 2
-    pieces.append(_line([(x + 8, middle), (x + _GAP_X - 8, middle)]))
-    pieces.append(_line([(x + _GAP_X - 16, middle - 5), (x + _GAP_X - 8, middle), (x + _GAP_X - 16, middle + 5)]))
+    pieces.append(line([(x + 8, middle), (x + _GAP_X - 8, middle)]))
+    pieces.append(line([(x + _GAP_X - 16, middle - 5), (x + _GAP_X - 8, middle), (x + _GAP_X - 16, middle + 5)]))
     x += _GAP_X
-    pieces.append(_nested(draw_svg(product, WIDTH, HEIGHT), x, 0.0))
-    return _whole(pieces, x + WIDTH, HEIGHT, f"{'.'.join(reactants)}>>{product}")
+    pieces.append(nested(draw_svg(product, WIDTH, HEIGHT), x, 0.0))
+    return whole(pieces, x + WIDTH, HEIGHT, f"{'.'.join(reactants)}>>{product}")
 
 
 def _default_label(node: RouteNode) -> str:
@@ -83,34 +80,8 @@ def _joint(column: int, middle: float, middles: Sequence[float], row_height: flo
     start = column * (WIDTH + _GAP_X) + WIDTH
     bend, end, lift = start + _GAP_X / 2, start + _GAP_X - 6, _LABEL / 2
     here = middle * row_height - lift
-    lines = [_line([(start + 6, here), (bend, here)])]
+    lines = [line([(start + 6, here), (bend, here)])]
     for other in middles:
         there = other * row_height - lift
-        lines.append(_line([(bend, here), (bend, there), (end, there)]))
+        lines.append(line([(bend, here), (bend, there), (end, there)]))
     return "".join(lines)
-
-
-def _nested(svg: str, x: float, y: float) -> str:
-    """A drawing as a part of another: its position on the root tag."""
-    return re.sub(r"<svg\b", f'<svg x="{x:.1f}" y="{y:.1f}"', svg, count=1)
-
-
-def _line(points: Sequence[_Place]) -> str:
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline points="{path}" fill="none" stroke="{CARBON}" stroke-width="1.5"/>'
-
-
-def _text(text: str, x: float, y: float, size: int = 11) -> str:
-    if not text:
-        return ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{size}" font-family="sans-serif" '
-        f'fill="{CARBON}">{escape(text)}</text>'
-    )
-
-
-def _whole(pieces: Sequence[str], width: float, height: float, title: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}"><title>{escape(title)}</title>{"".join(pieces)}</svg>'
-    )

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tools.errors import InputError
-from tools.evaluation.charge_balance import framework_balances, has_metal, node_charges
-from tools.evaluation.material import EVALUATOR, framework_of, load_library, material_record
+from tools.evaluation.material import EVALUATOR, load_library, material_record
 from tools.evaluation.protocol import Setup
 from tools.evaluation.run import settings_for
+from tools.material.charge_balance import framework_balances, has_metal, node_charges
+from tools.material.framework import framework_of
 
 ROWS = """nodes,linkers,topology
 [Zn],O=C([O-])c1ccc(C(=O)[O-])cc1,pcu
