@@ -23,7 +23,7 @@ Out = Annotated[Path | None, typer.Option("--out", help="Copy the report and tab
 
 def build_cli(open_session: OpenSession, load_settings: Callable[[], Settings]) -> typer.Typer:
     """All commands over an injected session, so that tests and the server can bring their own."""
-    from agent.interface import cli_campaign, cli_chat, cli_model, cli_serve, cli_tools
+    from agent.interface import cli_campaign, cli_chat, cli_memory, cli_model, cli_serve, cli_tools
 
     cli = typer.Typer(
         name="organon",
@@ -40,6 +40,8 @@ def build_cli(open_session: OpenSession, load_settings: Callable[[], Settings]) 
     cli.add_typer(cli_model.model_commands(load_settings), name="model")
     cli.command("doctor")(cli_tools.doctor_command(load_settings))
     cli.command("serve")(cli_serve.serve_command(open_session))
+    cli.command("mcp")(cli_serve.mcp_command(open_session))
+    cli_memory.add_memory_commands(cli, open_session)
     return cli
 
 

@@ -49,3 +49,17 @@ def serve_command(open_session: OpenSession) -> Callable[..., None]:
             raise UnavailableError("the server did not start; its log above says why")
 
     return serve
+
+
+def mcp_command(open_session: OpenSession) -> Callable[..., None]:
+    def mcp() -> None:
+        """Serve the actions to one MCP client over stdin and stdout."""
+        import anyio
+
+        from agent.interface.mcp_server import serve_stdio
+        from agent.service import RunService
+
+        session = open_session()
+        anyio.run(serve_stdio, session, RunService(session))
+
+    return mcp

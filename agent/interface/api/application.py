@@ -9,6 +9,8 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from agent.config import Settings
 from agent.interface.api import login
@@ -80,6 +82,7 @@ def build_api(session: Session, service: Service, settings: Settings) -> FastAPI
     add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.append(Route(mcp_server.PATH, _McpEndpoint(), include_in_schema=False))
     add_documentation(app)
     mount_page(app)
     app.add_middleware(
@@ -100,7 +103,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.callback(served.service.close)
         served.watcher.start()
         stack.callback(served.watcher.close)
+        app.state.mcp = mcp_server.http_manager(served.session, served.service, served.watcher)
+        await stack.enter_async_context(app.state.mcp.run())
         yield
+
+
+class _McpEndpoint:
+    """An ASGI application of its own behind one path: the protocol streams both ways."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["app"].state.mcp.handle_request(scope, receive, send)
 
 
 def _gauges(session: Session, service: Service, watcher: Watcher) -> Gauges:
