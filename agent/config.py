@@ -76,6 +76,14 @@ class Settings(BaseSettings):
     """A list of SMILES, one a line, at which synthesis routes may end; none: small, plain molecules by a rule."""
     known_materials: Path | None = None
     """A CSV with columns nodes and linkers: frameworks that a generated one is compared with."""
+    embeddings: Literal["auto", "hashing", "minilm"] = "auto"
+    """How texts are compared: a sentence model where the `embed` extra is installed, else the built-in hashing."""
+    network: Literal["on", "off"] = "on"
+    """Whether literature services may be asked when a search wants it; off: nothing leaves this machine."""
+    contact_email: str | None = None
+    """Told to literature services, which answer known users sooner."""
+    literature_urls: dict[str, str] = Field(default_factory=dict)
+    """Other addresses of services (mirrors, proxies), as JSON: {"arxiv": "http://mirror.example"}."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     llm: str = "offline"
     """The language front end, the same in every role: offline, openai:MODEL, anthropic:MODEL, ollama:MODEL, any name of

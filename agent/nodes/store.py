@@ -30,7 +30,11 @@ def store(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:
                 "passed": standing.passed,
                 "desirability": final.desirability,
                 "scores": {k: v.value for k, v in final.scores.items() if v.value is not None},
+                "units": {k: v.unit for k, v in final.scores.items() if v.value is not None and v.unit},
+                "calls": {k: v.call_id for k, v in final.scores.items() if v.value is not None and v.call_id},
                 "reason": next((o.reason for o in standing.outcomes if o.reason), ""),
+                "verdict": "pass" if standing.passed else "fail" if standing.failed else "unknown",
+                "sequence": (context.get("pocket_chain") or {}).get("sequence", ""),
             }
         )
     deps.vectors.add_results(rows)

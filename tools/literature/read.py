@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from typing import Any
 
 from tools.errors import InputError
 from tools.literature.bibliography import read_bibliography
@@ -83,6 +84,24 @@ def read_file(name: str, data: bytes, max_bytes: int = MAX_BYTES) -> list[Docume
     if not documents:
         raise InputError(f"{shown} holds nothing to keep")
     return [_warned(document, warnings) for document in documents]
+
+
+def read_path(path: str, name: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """What runs in a worker: {"sha256", "documents": as JSON} of the file at `path`, shown as `name`."""
+    try:
+        size = Path(path).stat().st_size
+        if size > max_bytes:
+            raise InputError(
+                f"{show_name(name)} has {size / 2**20:.0f} MiB, at most {max_bytes / 2**20:g} MiB are read"
+            )
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{show_name(name)} cannot be read: {error.strerror}") from error
+    documents = read_file(name, data, max_bytes)
+    return {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "documents": [document.to_json() for document in documents],
+    }
 
 
 def show_name(name: str) -> str:

@@ -2,8 +2,8 @@
 
 It is made of parts over one database: executed calls (the cache, `calls`), runs with their events, leases and
 requests (`run_log`; for many watchers at once, `event_feed`), candidates with their results (`candidates`), what runs
-leave to later ones (`findings`), conversations (`threads`), documents with their passages (`library`). It knows no
-science: verdicts come in, verdicts go out.
+leave to later ones (`findings`), conversations (`threads`), documents with their passages (`library`);
+`recollection` reads across them. It knows no science: verdicts come in, verdicts go out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from tools.memory.event_feed import EventFeed, RunSummary
 from tools.memory.findings import Findings
 from tools.memory.histories import Histories
 from tools.memory.library import DocumentRecord, Library, PassageRecord
+from tools.memory.recollection import Recollection
 from tools.memory.run_log import LEASE_SECONDS, EventRecord, Lease, RequestRecord, RunLog, RunRecord
 from tools.memory.threads import ThreadRecord, Threads
 
@@ -35,5 +36,5 @@ __all__ = [
 ]
 
 
-class Ledger(Calls, RunLog, EventFeed, Candidates, Findings, Threads, Library, Histories):
+class Ledger(Calls, RunLog, EventFeed, Candidates, Findings, Threads, Library, Histories, Recollection):
     """`Ledger(home / "ledger.sqlite")`; safe for several processes and threads."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from tools.errors import InputError
 from tools.literature.documents import Document, Row
 from tools.literature.online.fields import dig, list_of, load_json, text_of
 from tools.literature.online.web import Web
-from tools.molecule.parse import canonical_parent
+from tools.literature.structure_text import structure_of
 
 BASE_URL = "https://pubchem.ncbi.nlm.nih.gov/rest/pug"
 SECONDS_BETWEEN = 0.25
@@ -34,7 +33,7 @@ _PROPERTIES = {
 def search(web: Web, base_url: str, query: str, n: int) -> list[Document]:
     """Compounds of this name or structure, at most `n`."""
     query, wanted = query.strip(), ",".join(_PROPERTIES)
-    smiles = _parent(query)
+    smiles = structure_of(query)
     if not smiles and len(query.split()) > MAX_NAME_WORDS:
         return []
     params: dict[str, str | int] = {"smiles": query} if smiles else {}
@@ -61,15 +60,5 @@ def _document(compound: Any) -> Document | None:
         source="PubChem",
         title=f"{name} (PubChem CID {cid})",
         url=f"https://pubchem.ncbi.nlm.nih.gov/compound/{cid}",
-        rows=(Row(text, 1, _parent(values.get("SMILES", "")), values),),
+        rows=(Row(text, 1, structure_of(values.get("SMILES", "")), values),),
     )
-
-
-def _parent(written: str) -> str:
-    """Canonical parent of what is a SMILES with more than a few letters; "" for a name that happens to parse."""
-    if not any(c in written for c in "()=#[]123456789") or " " in written:
-        return ""
-    try:
-        return canonical_parent(written, largest_fragment=True)
-    except InputError:
-        return ""
