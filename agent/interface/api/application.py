@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from agent.config import Settings
+from agent.interface import mcp_server, openai_chat
 from agent.interface.api import login
 from agent.interface.api.access import Access, split_hosts
 from agent.interface.api.described import model_of
@@ -37,6 +38,7 @@ ROUTERS = (
     compute.router,
     system.router,
     login.router,
+    openai_chat.router,
 )
 FAULTS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDocument, "description": what}
