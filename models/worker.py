@@ -156,6 +156,11 @@ class ModelWorker:
         job: Job[NDArray[np.float32]] = Job("embed", sum(map(len, given)), run=lambda: self._generator.embed(given))
         return next(self._enqueue(job))
 
+    def ask(self, question: Callable[[Generator], T], size: int) -> T:
+        """What `question` reads from the model itself, in its turn; `size` as of the texts it scores, in letters."""
+        job: Job[T] = Job("score", size, run=lambda: question(self._generator))
+        return next(self._enqueue(job))
+
     def status(self) -> WorkerStatus:
         with self._lock:
             length = len(self._jobs)

@@ -1,7 +1,8 @@
 """Does a docked pose make an interaction that was asked for, such as a hydrogen bond to the hinge?
 
-A requirement reads "hbond A:MET318": a kind of `tools.docking.interactions` and a residue of the receptor. The answer
-is about this one pose of Vina's and about rigid residues. NOT promised: that another pose would not make it.
+A requirement reads "hbond A:MET318": a kind of `tools.docking.interactions` and a residue of the receptor, or several
+of which one is enough ("hbond A:GLU316|A:MET318"). The answer is about this one pose of Vina's and about rigid
+residues. NOT promised: that another pose would not make it.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ SPELLINGS = {
     "pi-stacking": "stacking",
     "hydrophobic contact": "hydrophobic",
 }
+OR = "|"
 _RESIDUE = re.compile(r"(?:(?P<chain>\w+):)?(?P<name>[A-Za-z]{3})?(?P<number>-?\d+)(?P<icode>[A-Za-z]?)")
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """`residue` as "A:MET318"; chain and name may be missing ("MET318", "318")."""
+    """`residue` as "A:MET318", several joined by "|"; chain and name may be missing ("MET318", "318")."""
 
     kind: str
     residue: str
@@ -59,15 +61,15 @@ def parse_requirement(text: str) -> Requirement:
         close = difflib.get_close_matches(kind, KINDS, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise InputError(f"interaction {text!r}: write it as `hbond A:MET318`; kinds are {', '.join(KINDS)}{hint}")
-    if not _RESIDUE.fullmatch(residue):
+    if not all(_RESIDUE.fullmatch(one) for one in residue.split(OR)):
         raise InputError(f"interaction {text!r}: {residue!r} is no residue; write it as A:MET318")
     return Requirement(kind, residue)
 
 
 def find_residue(receptor_pdb: str, label: str) -> str:
-    """The residue's full label ("A:MET318") in PDB text. InputError where it is not there or not the only one, with
-    residues of the same name."""
-    return _label(_find(load_receptor(receptor_pdb), label))
+    """The residue's full label ("A:MET318") in PDB text; of several joined by "|" each. InputError where it is not
+    there or not the only one, with residues of the same name."""
+    return OR.join(_label(_find(load_receptor(receptor_pdb), one)) for one in label.split(OR))
 
 
 def check_contact(pose: Chem.Mol, receptor_pdb: str, *, must: str) -> CheckResult:
@@ -79,9 +81,11 @@ def check_contact(pose: Chem.Mol, receptor_pdb: str, *, must: str) -> CheckResul
     require_pose(pose)
     started = time.perf_counter()
     requirement = parse_requirement(must)
-    residue = _find(load_receptor(receptor_pdb), requirement.residue)
-    shown = f"{requirement.kind} {_label(residue)}"
-    found = closest_interaction(pose, residue, requirement.kind)
+    receptor = load_receptor(receptor_pdb)
+    residues = [_find(receptor, label) for label in requirement.residue.split(OR)]
+    shown = f"{requirement.kind} {OR.join(_label(residue) for residue in residues)}"
+    tried = [(closest_interaction(pose, residue, requirement.kind), residue) for residue in residues]
+    found, residue = min(tried, key=lambda one: (not one[0].met, one[0].distance_angstrom or float("inf")))
     bare = requirement.kind.startswith("hbond") and not residue.hydrogens
     verdict = Verdict.UNKNOWN if bare else Verdict.PASS if found.met else Verdict.FAIL
     reason = f"no {shown}: {found.measured}"
@@ -97,6 +101,7 @@ def check_contact(pose: Chem.Mol, receptor_pdb: str, *, must: str) -> CheckResul
         seconds=time.perf_counter() - started,
         details={
             "interaction": shown,
+            "residue": _label(residue),
             "measured": found.measured,
             "ligand_atom": found.ligand_atom,
             "residue_atom": found.residue_atom,

@@ -20,8 +20,9 @@ def check_pockets(structure_file: Path, *, chain: str | None = None, n: int = 5)
     """Pass where a pocket was found; `value` counts them. `chain` as in docking ("A" or "A,B"; all without it).
 
     `details["pockets"]` are those of `tools.protein.pockets`, each with the labels of the bound ligands whose nearest
-    atom is within 4 Å of its centre; `ligands` the bound molecules that count (P2Rank's rule), `bound` every residue
-    that is neither amino acid, water nor metal; `chains` the sequences, and `notes` what was left out of the file.
+    atom is within 4 Å of its centre; `ligands` the bound molecules that count (P2Rank's rule) by labels and component
+    names, `bound` every residue that is neither amino acid, water nor metal; `chains` the sequences, and `notes` what
+    was left out of the file.
     """
     started = time.perf_counter()
     raw, notes = load_structure(structure_file)
@@ -29,6 +30,7 @@ def check_pockets(structure_file: Path, *, chain: str | None = None, n: int = 5)
     protein = Structure(tuple(residue for residue in structure.residues if residue.is_polymer))
     pockets = find_pockets(structure, n)
     ligands = relevant_ligands(structure, protein.heavy())
+    names = {residue.label: residue.name for residue in structure.residues}
     rows = []
     for pocket in pockets:
         gaps = [(float(((one.atoms - pocket.centre) ** 2).sum(axis=1).min() ** 0.5), one.labels) for one in ligands]
@@ -46,7 +48,9 @@ def check_pockets(structure_file: Path, *, chain: str | None = None, n: int = 5)
         seconds=time.perf_counter() - started,
         details={
             "pockets": rows,
-            "ligands": [list(one.labels) for one in ligands],
+            "ligands": [
+                {"labels": list(one.labels), "names": [names[label] for label in one.labels]} for one in ligands
+            ],
             "bound": [residue.label for residue in ligand_residues(structure)],
             "chains": sequences(structure),
             "notes": notes,

@@ -1,0 +1,55 @@
+"""Molecules as arguments name them: SMILES, a handle of the conversation, or the name of a bundled drug."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.actions.action import ActionContext
+from agent.actions.given import given_item
+from agent.interface.schemas import Item
+from tools.errors import InputError
+from tools.molecule.approved_drugs import load_approved_drugs
+from tools.molecule.parse import canonical_parent
+
+MOLECULE_WORDS = "a SMILES, a handle of this conversation (M3) or the name of a bundled drug (imatinib)"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMolecule:
+    """`smiles` is the canonical SMILES of the neutral parent; `item` what the handle names, where it was one."""
+
+    smiles: str
+    name: str = ""
+    item: Item | None = None
+
+    @property
+    def made_from(self) -> list[str]:
+        return [self.item.handle] if self.item is not None and self.item.handle else []
+
+
+def given_molecule(text: str, context: ActionContext) -> GivenMolecule:
+    """InputError that names the text and what it may be."""
+    drug = next((drug for drug in load_approved_drugs() if drug.name == text.strip().lower()), None)
+    if drug is not None:
+        return GivenMolecule(canonical_parent(drug.smiles), drug.name)
+    item = given_item(text, ("molecule",), context)
+    try:
+        smiles = canonical_parent(item.value)
+    except InputError as error:
+        if re.fullmatch(r"[A-Za-z][a-z-]{3,}", item.value):
+            raise InputError(f"{item.value!r} is neither a SMILES nor a bundled drug; give {MOLECULE_WORDS}") from None
+        raise InputError(str(error)) from None
+    return GivenMolecule(smiles, item.name, item if item.handle else None)
+
+
+def given_molecules(texts: Sequence[str], context: ActionContext) -> list[GivenMolecule]:
+    """Distinct molecules in their order. InputError for an empty list."""
+    if not texts:
+        raise InputError(f"give at least one molecule: {MOLECULE_WORDS}")
+    found: dict[str, GivenMolecule] = {}
+    for text in texts:
+        one = given_molecule(text, context)
+        found.setdefault(one.smiles, one)
+    return list(found.values())

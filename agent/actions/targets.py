@@ -1,0 +1,247 @@
+"""From an argument to the `target` section of a campaign: where to dock, and the receptor prepared for it.
+
+A target is a bundled name (ABL1), a handle (receptor, pocket, protein, file) or the name of a structure file. A pocket
+is a bound ligand's code, residues, a pocket's handle, or `predict`. Nothing is guessed in silence: where no pocket is
+named, the one ligand that is bound marks it, and the answer says so; where several are, the error lists them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.actions.action import ActionContext
+from agent.actions.given import given_item, is_handle
+from agent.actions.structures import (
+    SUFFIXES,
+    StructureFile,
+    bundled_structure,
+    file_structure,
+    named_structure,
+    path_of,
+    survey,
+)
+from agent.campaign import Target
+from agent.executor import Fault, Task
+from agent.interface.schemas import Item
+from tools.docking.dockstring_targets import resolve_target
+from tools.errors import InputError, TransientError
+from tools.worker import prepare_in_worker
+
+PREPARE_SECONDS = 300.0
+BOX_MARGIN_ANGSTROM = 5.0
+"""Around the space of a found pocket; TargetDiff's margin around a ligand (doi 10.48550/arXiv.2303.03543)."""
+MIN_EDGE_ANGSTROM, MAX_EDGE_ANGSTROM = 18.0, 30.0
+"""Edges of a found pocket's box: room for a ligand of drug size, and no more than the bundled targets have."""
+_FROM_LIGAND = re.compile(r"(?:from[_ ]ligand|ligand)\s+(\S+)", re.IGNORECASE)
+_CODE = re.compile(r"(?:\w:)?[A-Z0-9]{0,2}[A-Z][A-Z0-9]{0,2}")
+PREDICT = ("predict", "auto", "find")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenTarget:
+    """`section` is the campaign's `target`; `notes` say what was chosen for the user; `receptor` is the receptor item
+    it came from, where it was one."""
+
+    section: Mapping[str, Any]
+    name: str
+    made_from: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    receptor: Item | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTarget:
+    """`receptor` and `receptor_pdb` are artifact ids; `document` is what `Domain.prepare` gave."""
+
+    given: GivenTarget
+    receptor: str
+    receptor_pdb: str
+    document: Mapping[str, Any]
+
+    @property
+    def pocket_residues(self) -> list[str]:
+        return list(self.document["target"]["pocket_residues"])
+
+
+def given_structure(text: str, context: ActionContext) -> StructureFile:
+    """The structure file that an argument names; InputError where it names a sequence or nothing."""
+    text = text.strip()
+    if is_handle(text):
+        return _structure_behind(given_item(text, ("receptor", "pocket", "protein", "file"), context), context)
+    found = named_structure(text, context)
+    if found is None:
+        try:
+            return bundled_structure(resolve_target(text), context)
+        except InputError as error:
+            raise InputError(
+                f"{error}; nor is {text!r} a structure file ({', '.join(SUFFIXES[:3])}), attached or at that path"
+            ) from None
+    return found
+
+
+def given_target(text: str, context: ActionContext, chain: str | None = None, pocket: str | None = None) -> GivenTarget:
+    """The target of an argument, its pocket included. InputError says what is wrong and what there is."""
+    item = given_item(text, ("receptor", "pocket", "protein", "file"), context) if is_handle(text) else None
+    if item is not None and pocket is None and item.kind in ("receptor", "pocket"):
+        section = dict(item.details.get("target") or {})
+        if not section:
+            raise InputError(f"{item.handle} has no structure behind it: attach a PDB file to dock into")
+        notes: tuple[str, ...] = (f"{item.handle} has its own chain; `chain` was not used.",) if chain else ()
+        receptor = item if item.kind == "receptor" else None
+        return GivenTarget(section, item.name or _name_of(section), (item.handle,), notes, receptor)
+    if item is None and pocket is None and named_structure(text, context) is None:
+        name = _bundled(text)
+        notes = (f"The bundled target {name} has one chain and its own pocket; `chain` was not used.",) if chain else ()
+        return GivenTarget({"name": name}, name, (), notes)
+    file = given_structure(text, context)
+    place, notes, made_from = _place(file, chain, pocket, context)
+    section = {"pdb": str(path_of(file, context)), **({"chain": chain} if chain else {}), **place}
+    return GivenTarget(section, file.stem, (*file.made_from, *made_from), notes)
+
+
+def prepare(target: GivenTarget, context: ActionContext) -> PreparedTarget:
+    """Read and prepare the receptor in a worker process. InputError for what is wrong with file or pocket."""
+    session = context.session
+    spec = Target.model_validate(target.section).model_dump_json()
+    task = Task(("ligand", spec, str(session.settings.home)), PREPARE_SECONDS)
+    with session.resources.borrow() as engines:
+        answers = engines.executor.map_ordered(prepare_in_worker, [task], context.control.should_stop)
+        answer = next(iter(answers))[1]
+    if isinstance(answer, Fault):
+        raise TransientError(f"the target could not be prepared: {answer.kind}: {answer.message}")
+    if "input_error" in answer:
+        raise InputError(_with_short_path(answer["input_error"], target.section))
+    return PreparedTarget(target, answer["receptor"], answer["receptor_pdb"], answer)
+
+
+def receptor_item(prepared: PreparedTarget) -> Item:
+    """The prepared receptor as a thing of the conversation: its value is the PDB file with hydrogens."""
+    target = prepared.document["target"]
+    return Item(
+        kind="receptor",
+        value=prepared.receptor_pdb,
+        name=str(target["name"]),
+        links={"structure": prepared.receptor_pdb},
+        made_from=list(prepared.given.made_from),
+        details={
+            "target": dict(prepared.given.section),
+            "receptor": prepared.receptor,
+            "source": target["source"],
+            "pocket_residues": prepared.pocket_residues,
+            "box_center_angstrom": list(target["box_center_angstrom"]),
+            "box_size_angstrom": list(target["box_size_angstrom"]),
+            "bound_ligand": prepared.document["cognate"],
+            "notes": list(target["notes"]),
+        },
+    )
+
+
+def box_of(pocket: Mapping[str, Any]) -> dict[str, Any]:
+    """The docking box of a found pocket: its space and a margin, within sensible edges (Å)."""
+    edges = [min(MAX_EDGE_ANGSTROM, max(MIN_EDGE_ANGSTROM, e + 2 * BOX_MARGIN_ANGSTROM)) for e in pocket["size"]]
+    return {"center": list(pocket["centre"]), "size": edges}
+
+
+def _structure_behind(item: Item, context: ActionContext) -> StructureFile:
+    if item.kind == "file":
+        return file_structure(item, context)
+    origin = item.details.get("structure_file")
+    if origin:
+        return StructureFile(origin["artifact"], origin["name"], (item.handle,))
+    section = item.details.get("target") or {}
+    if section.get("name"):
+        return bundled_structure(str(section["name"]), context)
+    if section.get("pdb") and Path(section["pdb"]).is_file():
+        found = named_structure(str(section["pdb"]), context)
+        if found is not None:
+            return StructureFile(found.artifact, found.name, (item.handle,))
+    if item.links.get("structure"):
+        name = f"{item.name or item.handle}.pdb"
+        return StructureFile(item.links["structure"], name, (item.handle,))
+    raise InputError(f"{item.handle} is a sequence without a structure: attach a PDB or mmCIF file of it")
+
+
+def _place(
+    file: StructureFile, chain: str | None, pocket: str | None, context: ActionContext
+) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
+    """(keys of the section that name the pocket, notes, handles it came from)."""
+    if pocket is None:
+        return (*_unnamed_place(file, chain, context), ())
+    pocket = pocket.strip()
+    if is_handle(pocket):
+        item = given_item(pocket, ("pocket",), context)
+        return (*_place_of_item(item, file), (item.handle,))
+    if pocket.lower() in PREDICT:
+        return (*_predicted_place(file, chain, context), ())
+    found = _FROM_LIGAND.fullmatch(pocket)
+    if found:
+        return {"pocket": f"from_ligand {found[1].upper()}"}, (), ()
+    if _CODE.fullmatch(pocket):
+        return {"pocket": f"from_ligand {pocket}"}, (), ()
+    residues = [part for part in re.split(r"[\s,;]+", pocket) if part]
+    if not residues:
+        raise InputError(
+            "the pocket is empty; give `from_ligand STI`, residues such as A:THR315, a handle or `predict`"
+        )
+    return {"residues": residues}, (), ()
+
+
+def _place_of_item(item: Item, file: StructureFile) -> tuple[dict[str, Any], tuple[str, ...]]:
+    origin = item.details.get("structure_file") or {}
+    if not item.details.get("box"):
+        raise InputError(f"{item.handle} was found on a sequence: it has no place in a structure to dock into")
+    if origin.get("artifact") != file.artifact:
+        raise InputError(f"{item.handle} is a pocket of {origin.get('name')}, not of {file.name}")
+    return {"box": item.details["box"]}, ()
+
+
+def _unnamed_place(
+    file: StructureFile, chain: str | None, context: ActionContext
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The bound ligand marks the pocket where there is one; several different ones are a question for the user."""
+    found = survey(file, chain, context)
+    labels = [one["labels"][0] for one in found.details["ligands"]]
+    codes = list(dict.fromkeys(one["names"][0] for one in found.details["ligands"]))
+    if len(codes) == 1:
+        note = f"No pocket was named: the bound ligand {labels[0]} marks it."
+        return {"pocket": f"from_ligand {labels[0]}"}, (note,)
+    if codes:
+        raise InputError(
+            f"{file.name} has several bound ligands ({', '.join(labels[:8])}): name the pocket, for example "
+            f"`from_ligand {codes[0]}`, residues, or `predict`"
+        )
+    return _predicted_place(file, chain, context)
+
+
+def _predicted_place(
+    file: StructureFile, chain: str | None, context: ActionContext
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    found = survey(file, chain, context)
+    if not found.details["pockets"]:
+        raise InputError(f"{file.name}: no enclosed pocket was found; name residues of the site, such as A:THR315")
+    best = found.details["pockets"][0]
+    note = (
+        f"The pocket was found by shape alone (the first of {len(found.details['pockets'])}, call {found.call_id}): "
+        f"{', '.join(best['residues'][:6])} and others. Say if it is another one."
+    )
+    return {"box": box_of(best)}, (note,)
+
+
+def _bundled(text: str) -> str:
+    try:
+        return resolve_target(text)
+    except InputError as error:
+        raise InputError(f"{error}; for another protein attach a PDB or mmCIF file and give its name") from None
+
+
+def _name_of(section: Mapping[str, Any]) -> str:
+    return str(section.get("name") or Path(str(section.get("pdb"))).name.split(".", maxsplit=1)[0])
+
+
+def _with_short_path(text: str, section: Mapping[str, Any]) -> str:
+    path = str(section.get("pdb") or "")
+    return text.replace(path, Path(path).name) if path else text
