@@ -61,7 +61,7 @@ def write_report(
         "viewer_problem": viewer_problem,
         "style": Markup(_own("report.css")),
         "page_script": Markup(_own("report.js")),
-        "viewer_script": Markup(_own("pose_viewer.js")),
+        "viewer_script": Markup(_viewer_script()),
         "policy": _policy(viewer),
     }
     template = _environment().get_template("report.html.j2")
@@ -88,7 +88,7 @@ def _prepare_viewer(
 def _policy(viewer: ViewerBundle | None) -> str:
     scripts = [_own("report.js")]
     if viewer is not None:
-        scripts += [_own("pose_viewer.js"), gzip.decompress(base64.b64decode(viewer.script)).decode()]
+        scripts += [_viewer_script(), gzip.decompress(base64.b64decode(viewer.script)).decode()]
     allowed = [f"'sha256-{_sha256(text)}'" for text in scripts]
     if viewer is not None:
         allowed.append("'unsafe-eval'")  # Mol* compiles its help texts; only the scripts listed can reach it
@@ -100,6 +100,11 @@ def _policy(viewer: ViewerBundle | None) -> str:
 
 def _sha256(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _viewer_script() -> str:
+    """The drawing, which the served page uses too, and the report's controls around it."""
+    return _own("pocket_scene.js") + _own("pose_viewer.js")
 
 
 def _own(name: str) -> str:

@@ -1,0 +1,69 @@
+// Small charts in SVG: the best value so far by round, and how many candidates each stage of the funnel let through.
+
+import { h, svg } from "./dom.js";
+import { label, number, plural, stageLabel, unit } from "./format.js";
+
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [300, 120, 46, 12, 12, 22];
+
+/** Best so far over rounds: `points` [{round, value}], `reference` a value to compare with, or null. */
+export function curve({ name, unitName, points, reference = null, goal = "" }) {
+  const values = points.map((point) => point.value).concat(reference === null ? [] : [reference]);
+  const [low, high] = spread(Math.min(...values), Math.max(...values));
+  const [from, to] = [points[0].round, Math.max(points.at(-1).round, points[0].round + 1)];
+  const x = (round) => LEFT + ((round - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
+  const y = (value) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const steps = points.map((point, index) => (index ? `H${x(point.round).toFixed(1)}V${y(point.value).toFixed(1)}` : `M${x(point.round).toFixed(1)},${y(point.value).toFixed(1)}`)).join("");
+  const units = unit(unitName || "");
+  const words = `${label(name)}, best so far: ${points.map((point) => `round ${point.round} ${number(point.value)}`).join(", ")}`;
+  return h("figure", { class: "curve" },
+    h("figcaption", {}, h("b", { text: label(name) }), h("span", { class: "fine", text: [units, goal === "minimize" ? "lower is better" : goal === "maximize" ? "higher is better" : ""].filter(Boolean).join(", ") }), h("span", { class: "best", text: number(points.at(-1).value) })),
+    svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words },
+      [low, (low + high) / 2, high].map((value) => [
+        svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
+        svg("text", { class: "tick", x: LEFT - 6, y: y(value) + 3.5, "text-anchor": "end" }, number(Number(value.toPrecision(3)))),
+      ]),
+      rounds(from, to).map((round) => svg("text", { class: "tick", x: x(round), y: HEIGHT - 6, "text-anchor": "middle" }, String(round))),
+      reference === null ? null : svg("line", { class: "ref", x1: LEFT, x2: WIDTH - RIGHT, y1: y(reference), y2: y(reference) }, svg("title", {}, `reference ${number(reference)}`)),
+      svg("path", { class: "line", d: steps }),
+      points.map((point) => svg("circle", { class: "dot", cx: x(point.round), cy: y(point.value), r: 3 }, svg("title", {}, `round ${point.round}: ${number(point.value)} ${units}`)))));
+}
+
+function spread(low, high) {
+  const margin = (high - low) * 0.08 || Math.abs(high) * 0.1 || 1;
+  return [low - margin, high + margin];
+}
+
+function rounds(from, to) {
+  const step = Math.max(1, Math.ceil((to - from) / 6));
+  const out = [];
+  for (let round = from; round <= to; round += step) out.push(round);
+  return out;
+}
+
+/** The funnel: a bar a stage in proportion to what entered the first, with what was lost and why. */
+export function funnel(stages) {
+  const most = Math.max(1, ...stages.map((stage) => stage.in));
+  const share = (n) => `${((100 * n) / most).toFixed(2)}%`;
+  return h("ol", { class: "funnel" }, stages.map((stage) => {
+    const bar = h("span", { class: "bar", aria: { hidden: "true" } }, [["pass", stage.passed], ["unknown", stage.unknown], ["fail", stage.failed]].map(([tone, n]) => {
+      const part = h("i", { class: tone });
+      part.style.width = share(n);
+      return part;
+    }));
+    const lost = stage.failed + stage.unknown;
+    const reasons = Object.entries(stage.reasons || {}).sort((a, b) => b[1] - a[1]);
+    const line = [h("span", { class: "what", text: stageLabel(stage.stage) }), bar,
+      h("span", { class: "counts" }, h("b", { text: stage.passed }), h("span", { class: "fine", text: ` of ${stage.in}` }))];
+    const more = [stage.not_selected ? `${stage.not_selected} passed before but were not sent on within the budget` : ""].filter(Boolean);
+    if (!lost && !more.length) return h("li", {}, h("div", { class: "stage-line" }, line));
+    return h("li", {}, h("details", {}, h("summary", { class: "stage-line", aria: { label: `${stageLabel(stage.stage)}: ${stage.passed} of ${stage.in} passed, ${plural(lost, "loss", "losses")}` } }, line),
+      h("ul", { class: "why" }, reasons.slice(0, 12).map(([reason, n]) => h("li", {}, h("span", { class: "num", text: n }), " ", reason)), reasons.length > 12 ? h("li", { class: "fine", text: `and ${reasons.length - 12} more reasons` }) : null, more.map((text) => h("li", { class: "fine", text })))));
+  }));
+}
+
+/** What of a budget is used, as a bar with words. */
+export function meter(name, used, limit, shown) {
+  const bar = h("span", { class: "meter" }, h("i"));
+  bar.firstChild.style.width = `${limit ? Math.min(100, (100 * used) / limit) : 0}%`;
+  return h("div", { class: "budget" }, h("span", { class: "fine", text: name }), h("span", { class: "amount", text: shown }), limit ? bar : null);
+}

@@ -1,0 +1,79 @@
+// Names, numbers, units and times as a reader sees them. What could not be computed reads so, never 0.
+
+const LABELS = {
+  vina: "Vina score", vina_score: "Vina score", dock: "Vina score", qed: "QED", sa: "SA score", sa_score: "SA score",
+  logp: "logP", log_p: "logP", logd: "logD", tpsa: "TPSA", fsp3: "Fsp3", mol_weight: "Mol. weight", molecular_weight: "Mol. weight",
+  hbd: "H-bond donors", hba: "H-bond acceptors", pains: "PAINS", brenk: "Brenk alerts", posebusters: "PoseBusters",
+  mmff_interaction: "MMFF interaction", interaction: "MMFF interaction", logs: "logS", rmsd: "RMSD", smiles: "SMILES",
+  ligand_efficiency: "Ligand efficiency", csv: "CSV", sdf: "SDF", html: "HTML", json: "JSON", pdb: "PDB",
+  approved_drugs: "Approved drugs", sanitise: "Valence", size_residual: "Size residual", cdr: "CDR",
+};
+const STAGES = { dock: "Docking", pose: "Pose (PoseBusters)", interaction: "MMFF interaction" };
+const UNITS = {
+  angstrom: "Å", angstroms: "Å", kcal_mol: "kcal/mol", seconds: "s", daltons: "Da", dimensionless: "", "1": "",
+  "kcal/mol/heavy_atom": "kcal/mol per heavy atom", "1 easy .. 10 hard": "",
+  count: "", atoms: "", "heavy atoms": "", heavy_atoms: "", bonds: "", alerts: "", violations: "", "failed tests": "",
+};
+
+export function label(name) {
+  const known = LABELS[name.toLowerCase()];
+  if (known) return known;
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export const stageLabel = (name) => STAGES[name] || label(name);
+export const unit = (name) => (name in UNITS ? UNITS[name] : name || "");
+
+export function number(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "not computed";
+  if (typeof value !== "number") return String(value);
+  if (Number.isInteger(value)) return String(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 0.001 || size >= 1e6)) return value.toExponential(2);
+  return value.toFixed(size < 1 ? 3 : size < 100 ? 2 : 1);
+}
+
+export function quantity(value, unitName) {
+  const shown = number(value);
+  const printed = unit(unitName);
+  return typeof value === "number" && printed ? `${shown} ${printed}` : shown;
+}
+
+export function seconds(value) {
+  if (value === null || value === undefined) return "";
+  if (value < 0.1) return "<0.1 s";
+  if (value < 10) return `${value.toFixed(1)} s`;
+  if (value < 60) return `${Math.round(value)} s`;
+  if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
+  return `${Math.floor(value / 3600)} h ${Math.round((value % 3600) / 60)} min`;
+}
+
+export function ago(time) {
+  const passed = (Date.now() - new Date(time).getTime()) / 1000;
+  if (Number.isNaN(passed)) return "";
+  if (passed < 60) return "just now";
+  if (passed < 3600) return `${Math.floor(passed / 60)} min ago`;
+  if (passed < 86400) return `${Math.floor(passed / 3600)} h ago`;
+  return new Date(time).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
+}
+
+export const clock = (time) => new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+export const clip = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+
+export function bytes(n) {
+  if (n < 1024) return `${n} B`;
+  return n < 1048576 ? `${(n / 1024).toFixed(0)} kB` : `${(n / 1048576).toFixed(1)} MB`;
+}
+
+/** Arguments of a call in one line: `target ABL1 · rounds 2`. */
+export function argsLine(args) {
+  const parts = Object.entries(args || {}).filter(([, value]) => value !== null && value !== undefined);
+  return parts.map(([name, value]) => `${name} ${clip(valueText(value), 60)}`).join(" · ");
+}
+
+export function valueText(value) {
+  if (Array.isArray(value) && value.every((part) => typeof part !== "object")) return value.join(", ");
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+}

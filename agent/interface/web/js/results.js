@@ -1,0 +1,57 @@
+// What one step made, laid out by kind: molecules as cards where they are few and as a table where they are many.
+
+import { h } from "./dom.js";
+import { label } from "./format.js";
+import { itemCard } from "./items.js";
+import { fromItem, moleculeCard } from "./molecules.js";
+import { saveCsv, saveSdf } from "./saving.js";
+import { moleculeTable } from "./table.js";
+import { attempt, toast } from "./toasts.js";
+
+const MOST_CARDS = 3;
+const MOST_ITEMS = 6;
+
+/** The block, or null where a step made nothing to show. Runs show themselves as campaigns. */
+export function resultBlock(result, thread, page) {
+  const molecules = result.items.filter((item) => item.kind === "molecule").map((item) => fromItem(item, thread));
+  const others = result.items.filter((item) => item.kind !== "molecule" && item.kind !== "run");
+  if (!molecules.length && !others.length) return null;
+  const context = { openRun: page.openRun, actionsFor: page.itemOffers };
+  const first = others.slice(0, MOST_ITEMS).map((item) => itemCard(item, context));
+  const rest = others.slice(MOST_ITEMS);
+  return h("section", { class: "result", data: { call: result.call_id }, aria: { label: `Result of ${label(result.action)}` } },
+    h("h3", {}, label(result.action)),
+    molecules.length > MOST_CARDS ? asTable(molecules, result, page) : molecules.length ? h("div", { class: "cards" }, molecules.map((molecule) => moleculeCard(molecule, page.moleculeOffers)), molecules.length > 1 ? saves(molecules, result) : null) : null,
+    first.length ? h("div", { class: "items" }, first) : null,
+    rest.length ? h("details", { class: "more" }, h("summary", { text: `${rest.length} more` }), h("div", { class: "items" }, rest.map((item) => itemCard(item, context)))) : null,
+    result.not_checked.length ? h("details", { class: "not-checked" }, h("summary", { text: `Not checked: ${result.not_checked.length === 1 ? result.not_checked[0] : `${result.not_checked.length} things`}` }), result.not_checked.length > 1 ? h("ul", {}, result.not_checked.map((text) => h("li", { text }))) : null) : null);
+}
+
+const nameOf = (result) => `${result.action}-${result.call_id}`;
+
+async function sdf(molecules, result) {
+  if (!molecules.some((molecule) => molecule.pose)) {
+    toast("There are no coordinates to save", "SDF holds docked poses. Dock the molecules first, or save them as CSV.", { kind: "error" });
+    return;
+  }
+  const without = await saveSdf(molecules, nameOf(result));
+  if (without) toast("Saved", `${without} without a pose were left out; the CSV has all of them.`);
+}
+
+function asTable(molecules, result, page) {
+  const table = moleculeTable({
+    caption: label(result.action), actions: page.moleculeOffers,
+    saves: [
+      { label: "CSV", run: (rows) => saveCsv(rows, nameOf(result)) },
+      { label: "SDF", run: (rows, button) => attempt(() => sdf(rows, result), button) },
+    ],
+  });
+  table.show(molecules);
+  return table.element;
+}
+
+function saves(molecules, result) {
+  return h("p", { class: "row" },
+    h("button", { type: "button", class: "button small", text: "CSV", on: { click: () => saveCsv(molecules, nameOf(result)) } }),
+    molecules.some((molecule) => molecule.pose) ? h("button", { type: "button", class: "button small", text: "SDF", on: { click: (event) => attempt(() => sdf(molecules, result), event.currentTarget) } }) : null);
+}

@@ -1,0 +1,206 @@
+// One turn of a conversation (or one action, or a workflow), built from its event log alone: what was asked, the plan,
+// the steps, what they made, the campaigns they started, the answer with its citations.
+
+import { approvalCard } from "./approval.js";
+import { campaignPanel } from "./campaign.js";
+import { citationMark, sourceList } from "./citations.js";
+import { ENDED, runControls, stateTag } from "./controls.js";
+import { announce, h, put, throttled } from "./dom.js";
+import { argsLine, clock, label, plural, seconds } from "./format.js";
+import { prose } from "./prose.js";
+import { resultBlock } from "./results.js";
+import { traceStep } from "./trace.js";
+import { watchRun } from "./watch.js";
+
+/** { element, runId, leave, state() }. `page` is what main.js offers; `thread` what the conversation holds. */
+export function turnView(line, thread, page) {
+  const runId = line.run_id;
+  const steps = new Map();
+  const planned = [];
+  const children = new Map();
+  const approvals = new Map();
+  const pieces = new Map();
+  let citations = [];
+  let state = line.state;
+  let asked = "";
+  let touched = false;
+  let finished = false;
+  let lastSeq = 0;
+  let nEvents = Infinity;
+
+  const question = h("div", { class: "said" });
+  const tag = h("span");
+  const count = h("span", { class: "fine" });
+  const list = h("ol", { class: "trace" });
+  const work = h("details", { class: "work", open: !ENDED.has(state), hidden: true }, h("summary", { on: { click: () => { touched = true; } } }, h("span", { class: "what", text: "Steps" }), count, tag), list);
+  const waiting = h("p", { class: "fine waiting", text: "Thinking" });
+  const made = h("div", { class: "made" });
+  const answer = h("div", { class: "answer prose" });
+  const sources = h("div");
+  const foot = h("footer", { class: "row fine" });
+  const controls = runControls(runId, (what) => { asked = what; draw(); watched.look(); });
+  const element = h("article", { class: "turn", data: { run: runId, kind: line.kind, state }, aria: { label: `Turn: ${line.name}` } }, question, work, waiting, made, answer, sources, foot);
+
+  const cite = (number) => {
+    const found = citations.find((citation) => citation.number === number);
+    return found ? citationMark(found, page.openRun) : null;
+  };
+  const shown = () => (ENDED.has(state) ? state : asked === "stop" ? "stopping" : asked === "pause" && state === "running" ? "pausing" : state);
+
+  function draw() {
+    element.dataset.state = state;
+    put(tag, stateTag(shown()));
+    controls.show(shown());
+    const all = [...steps.values()];
+    const done = all.filter((step) => ["done", "failed", "refused", "stopped"].includes(step.state.status)).length;
+    count.textContent = all.length ? (done < all.length ? `${done} of ${all.length} done` : plural(all.length, "step")) : "";
+    work.hidden = !all.length && !list.children.length;
+    waiting.hidden = ENDED.has(state) || all.some((step) => ["running", "waiting"].includes(step.state.status)) || pieces.size > 0;
+    waiting.textContent = state === "queued" ? "Waiting for a free place" : state === "paused" ? "Paused" : all.length ? "Working" : "Reading the request";
+    const tail = [h("span", { title: clock(line.created), text: `run ${runId}` })];
+    if (ENDED.has(state) && line.seconds) tail.push(h("span", { text: seconds(line.seconds) }));
+    put(foot, tail, controls.element);
+  }
+
+  function ask(text, attachments) {
+    put(question, line.kind === "chat" ? h("p", { class: "words", text }) : h("p", { class: "words action" }, h("span", { class: "tag", text: line.kind }), " ", text),
+      attachments.length ? h("p", { class: "row" }, attachments.map((handle) => h("span", { class: "row attached" }, h("span", { class: "handle", text: handle }), h("span", { class: "fine", text: (thread.items.get(handle) || {}).name || "" })))) : null);
+  }
+
+  function stepOf(callId, action) {
+    if (steps.has(callId)) return steps.get(callId);
+    const at = planned.findIndex((step) => step.state.action === action);
+    const step = at >= 0 ? planned.splice(at, 1)[0] : traceStep();
+    steps.delete(step.key);
+    step.key = callId;
+    steps.set(callId, step);
+    if (!step.element.isConnected) list.insertBefore(step.element, planned.length ? planned[0].element : null);
+    return step;
+  }
+
+  function child(childId, callId) {
+    if (children.has(childId) || childId === runId) return;
+    const panel = campaignPanel(childId, { actions: page.moleculeOffers, onState: page.changed });
+    children.set(childId, panel);
+    thread.claim(childId);
+    made.append(panel.element);
+    if (callId && steps.has(callId)) steps.get(callId).child = childId;
+  }
+
+  /** Markdown as it streams in; the final message replaces the last piece. */
+  const drawPieces = throttled(() => {
+    const texts = [...pieces.values()];
+    put(answer, texts.flatMap((text) => prose(text, cite)), !ENDED.has(state) && texts.length ? h("span", { class: "caret pulse", aria: { hidden: "true" } }) : null);
+  }, 80);
+
+  const take = {
+    message(payload) {
+      if (payload.role === "user") { ask(payload.text, attachments); return; }
+      citations = payload.citations || [];
+      pieces.clear();
+      pieces.set("said", payload.text);
+      drawPieces();
+      put(sources, citations.length ? h("details", { class: "source-list", open: citations.length < 5 }, h("summary", { text: plural(citations.length, "source") }), sourceList(citations, page.openRun)) : null);
+      if (!replaying()) announce("The answer is complete");
+    },
+    message_delta(payload) {
+      const part = payload.part ?? "said";
+      pieces.set(part, (pieces.get(part) || "") + payload.text);
+      drawPieces();
+    },
+    plan(payload) {
+      for (const [index, planned_] of (payload.steps || []).entries()) {
+        const step = traceStep();
+        step.plan(planned_);
+        step.key = `plan ${index}`;
+        planned.push(step);
+        steps.set(step.key, step);
+        list.append(step.element);
+      }
+    },
+    tool_call(payload, time) {
+      const step = stepOf(payload.call_id, payload.action);
+      step.call(payload, time);
+      if (!replaying()) announce(`Step: ${label(payload.action)}`);
+    },
+    step_started(payload) {
+      if (payload.run_id) child(payload.run_id, payload.call_id);
+      if (payload.call_id && steps.has(payload.call_id)) {
+        steps.get(payload.call_id).go();
+        steps.get(payload.call_id).tell(payload.step);
+      } else if (!payload.call_id) list.append(h("li", { class: "remark fine", text: payload.step }));
+    },
+    approval_requested(payload) {
+      if (steps.has(payload.key)) steps.get(payload.key).ask();
+      approvals.set(payload.key, payload);
+      showApproval(payload);
+    },
+    tool_result(payload) {
+      const { result } = payload;
+      closeApproval(payload.call_id, result.fault === "refused" ? "Refused: nothing was run" : "Accepted");
+      const step = stepOf(payload.call_id, result.action);
+      step.finish(result, payload.args);
+      for (const item of result.items) thread.items.set(item.handle, item);
+      for (const id of result.runs || []) child(id, payload.call_id);
+      const block = resultBlock(result, thread, page);
+      if (block) made.append(block);
+      if (line.kind === "action" && !pieces.size) { citations = result.citations; pieces.set("said", result.summary); drawPieces(); put(sources, citations.length ? sourceList(citations, page.openRun) : null); }
+      if (!replaying()) announce(`${label(result.action)}: ${result.fault ? result.summary : "done"}`);
+    },
+    run_finished(payload) {
+      finished = true;
+      for (const step of steps.values()) step.end();
+      for (const key of approvals.keys()) closeApproval(key, "The run ended before an answer");
+      if (payload.state === "failed" || (payload.message && payload.state !== "done")) made.append(h("p", { class: `ending ${payload.state}` }, h("b", { text: payload.state === "failed" ? "This run failed. " : "Stopped. " }), payload.message || "What was finished is kept; Resume goes on where it stood."));
+      if (!touched) work.open = false;
+    },
+  };
+
+  const replaying = () => lastSeq < nEvents && nEvents !== Infinity;
+  let attachments = [];
+
+  async function showApproval(payload) {
+    const card = approvalCard(runId, payload, page.actionSchema(payload.action), () => { if (steps.has(payload.key)) steps.get(payload.key).go(); watched.look(); });
+    approvals.get(payload.key).card = card;
+    made.append(card.element);
+    if (!replaying()) page.nudge();
+  }
+
+  function closeApproval(key, word) {
+    const held = approvals.get(key);
+    if (!held) return;
+    approvals.delete(key);
+    if (held.card && !held.card.element.classList.contains("closed")) held.card.close(word);
+  }
+
+  ask(line.name, []);
+  draw();
+  const watched = watchRun(runId, {
+    onRun(run) {
+      nEvents = run.n_events;
+      const document = run.document || {};
+      attachments = document.attachments || [];
+      line.seconds = (new Date(run.updated) - new Date(run.created)) / 1000;
+      if (run.kind === "chat") ask(document.message || run.name, attachments);
+      else if (run.kind === "action") ask(`${label(document.action || run.name)} ${argsLine(document.args)}`, []);
+      else ask(document.name || run.name, []);
+    },
+    onEvent(event) {
+      lastSeq = event.seq;
+      if (take[event.type]) take[event.type](event.payload, event.time);
+      if (finished && event.type !== "run_finished") { finished = false; work.open = true; }
+      draw();
+      if (lastSeq >= nEvents) thread.caughtUp(runId);
+      if (!replaying()) page.grown(element);
+    },
+    onState(next) {
+      state = next;
+      if (ENDED.has(next) || next === "paused") asked = "";
+      if (ENDED.has(next)) drawPieces();
+      draw();
+      page.changed();
+    },
+  });
+
+  return { element, runId, state: () => state, leave() { watched.leave(); for (const panel of children.values()) panel.leave(); } };
+}

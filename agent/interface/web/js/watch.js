@@ -1,0 +1,67 @@
+// One run on the page: its events as they come and its document when it ends; taken up again when somebody resumes it.
+
+import { get } from "./api.js";
+import { ENDED } from "./controls.js";
+import { lineOf, lookNow, onStates } from "./states.js";
+import { follow } from "./stream.js";
+import { complain } from "./toasts.js";
+
+/** `onEvent(event)` in order, each once; `onRun(detail)` at the start and at the end; `onState(state)` on any change.
+ *  `skipLog`: of a run that has ended only the document is read. Gives { leave, look }. */
+export function watchRun(runId, { onEvent, onRun, onState, skipLog = false }) {
+  let last = 0;
+  let state = "";
+  let leaveStream = null;
+  let left = false;
+
+  const tell = (next) => {
+    if (next === state) return;
+    state = next;
+    onState(next);
+  };
+
+  const read = () => {
+    if (leaveStream || left) return;
+    leaveStream = follow(runId, {
+      after: last,
+      onEvent: (event) => { last = event.seq; onEvent(event); },
+      onEnd: async (_, error) => {
+        leaveStream = null;
+        if (error) complain(error);
+        else await look();
+        return false;
+      },
+    });
+  };
+
+  async function look() {
+    if (left) return;
+    try {
+      const run = await get(`runs/${runId}`);
+      onRun(run);
+      const ended = ENDED.has(run.state);
+      if (!(ended && (skipLog || run.n_events <= last))) read();
+      tell(run.state);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  const forget = onStates(() => {
+    const line = lineOf(runId);
+    if (!line || left) return;
+    const resumed = ENDED.has(state) && !ENDED.has(line.state);
+    const ended = !ENDED.has(state) && ENDED.has(line.state);
+    if (resumed) { tell(line.state); read(); } else if (ended) look(); else tell(line.state);
+  });
+
+  look();
+  return {
+    look: lookNow,
+    leave() {
+      left = true;
+      forget();
+      if (leaveStream) leaveStream();
+    },
+  };
+}

@@ -1,0 +1,129 @@
+"""A browser, a server, and pages that tell on themselves: every script error, every request that leaves 127.0.0.1."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+ARTIFACTS = Path(__file__).resolve().parents[2] / "tmp" / "artifacts"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watched:
+    """A page and its complaints: script errors, console errors, requests to anywhere but the server."""
+
+    page: Any
+    address: str
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, where: str = "") -> Any:
+        self.page.goto(f"{self.address}/{where}")
+        self.page.locator("html[data-ready]").wait_for(state="attached")
+        return self.page
+
+    def ask(self, text: str) -> Any:
+        """Type a request and send it with Enter; the turn it begins."""
+        before = self.page.locator(".turn").count()
+        self.page.fill("#compose-text", text)
+        self.page.press("#compose-text", "Enter")
+        turn = self.page.locator(".turn").nth(before)
+        turn.wait_for()
+        return turn
+
+    def picture(self, name: str) -> None:
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=str(ARTIFACTS / f"{name}.png"))
+
+
+OpenPage = Callable[..., Watched]
+
+
+@pytest.fixture
+def new_page(browser: Any, server: Any) -> Iterator[OpenPage]:
+    """`new_page(width=400, scheme="dark")`; at the end every page must have nothing to complain of."""
+    opened: list[tuple[Watched, Any]] = []
+
+    def make(width: int = 1280, scheme: str = "light", height: int = 860, **more: Any) -> Watched:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **more)
+        page = context.new_page()
+        watched = Watched(page, server.address)
+        page.on("pageerror", lambda error: watched.complaints.append(f"error {error}"))
+        page.on("console", lambda m: watched.complaints.append(f"{m.type} {m.text}") if m.type == "error" else None)
+        page.on("dialog", lambda dialog: watched.complaints.append(f"dialog {dialog.message}"))
+
+        def check(route: Any) -> None:
+            if route.request.url.startswith((server.address, "data:", "blob:")):
+                route.continue_()
+            else:
+                watched.complaints.append(f"left the server: {route.request.url}")
+                route.abort()
+
+        context.route("**/*", check)
+        opened.append((watched, context))
+        return watched
+
+    yield make
+    for watched, context in opened:
+        context.close()
+        assert watched.complaints == []
+
+
+@dataclass
+class Server:
+    """An ASGI application on a free port of 127.0.0.1, in a thread."""
+
+    address: str
+    service: Any
+    session: Any
+    stop: Callable[[], None]
+
+
+def serve(app: Any) -> tuple[str, Callable[[], None]]:
+    import uvicorn
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(timeout=15)
+
+    return f"http://127.0.0.1:{port}", stop
