@@ -7,14 +7,23 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import HumanMessage, SystemMessage
 
 from agent.config import Settings
+from agent.front_end import open_front_end, told_context_tokens
+from agent.instructions import action_tools, system_prompt
+from models.chat.conformance import examine_chat_model
+from models.chat.front_end import OFFLINE
 from models.registry import checkpoint_info, is_server_address, load_generator
 from tools.memory.artifacts import Artifacts
 from tools.memory.ledger import Ledger
 from tools.memory.vectors import Vectors
 from tools.registry import call, is_fault, load_domain
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.chat_models import BaseChatModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,20 @@ def examine(settings: Settings) -> list[Finding]:
             _try("docking", lambda: _docking(Artifacts(home / "artifacts"))),
             _try("minimisation", _minimisation),
             _try("stores", lambda: _stores(home)),
+            _try("llm", lambda: _language_model(settings)),
         ]
+
+
+def examine_language_model(settings: Settings) -> list[Finding]:
+    """What the language front end of these settings can do, by talking to it."""
+    loaded = _try("llm", lambda: _language_model(settings))
+    if not loaded.works:
+        return [loaded]
+    model = open_front_end(settings)
+    if settings.llm == OFFLINE:
+        return [loaded, _try("plans", lambda: _plan(model))]
+    tokens = settings.llm_context_tokens or told_context_tokens(model, settings)
+    return [loaded, *(Finding(f.name, f.works, f.detail) for f in examine_chat_model(model, tokens))]
 
 
 def _try(name: str, job: Callable[[], str]) -> Finding:
@@ -62,6 +84,21 @@ def _checkpoint(settings: Settings) -> str:
         return "behind a model server, which does not tell which weights it holds"
     info = checkpoint_info(settings.checkpoint)
     return f"{info['architecture']}, {info['parameters']:,} parameters, sha256 {str(info['sha256'])[:12]}"
+
+
+def _language_model(settings: Settings) -> str:
+    model = open_front_end(settings)
+    if settings.llm == OFFLINE:
+        return "offline: built in, understands requests for the tools; it is not a language model"
+    return f"{settings.llm} ({type(model).__name__}) at {settings.llm_base_url or 'its own address'}, not asked yet"
+
+
+def _plan(model: BaseChatModel) -> str:
+    asked = [SystemMessage(system_prompt([])), HumanMessage("molecular weight and logP of aspirin")]
+    answer = model.bind_tools(action_tools()).invoke(asked)
+    if not answer.tool_calls:
+        raise RuntimeError(f"a plain request gave no step but {str(answer.text)[:80]!r}")
+    return f"a plain request gives {', '.join(call['name'] for call in answer.tool_calls)}"
 
 
 def _docking(artifacts: Artifacts) -> str:

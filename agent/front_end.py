@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from models.chat.context import served_context_tokens
 from models.chat.front_end import load_chat_model
 
 if TYPE_CHECKING:
@@ -35,8 +37,19 @@ def bundled_targets() -> tuple[str, ...]:
 
 
 def context_tokens(model: BaseChatModel, settings: Settings) -> int:
-    """What the model can read at once, in tokens: the setting, else what its profile says, else a cautious guess."""
-    if settings.llm_context_tokens is not None:
-        return settings.llm_context_tokens
-    told = (model.profile or {}).get("max_input_tokens")
-    return int(told) if told else DEFAULT_CONTEXT_TOKENS
+    """What the model can read at once, in tokens: the setting, else what is known of it, else a cautious guess."""
+    return settings.llm_context_tokens or told_context_tokens(model, settings) or DEFAULT_CONTEXT_TOKENS
+
+
+def told_context_tokens(model: BaseChatModel, settings: Settings) -> int | None:
+    """What the model's server says of its context, or its profile; None where nobody tells. Asked once a process."""
+    if settings.llm_base_url is None:
+        told = (model.profile or {}).get("max_input_tokens")
+        return int(told) if told else None
+    key = None if settings.llm_api_key is None else settings.llm_api_key.get_secret_value()
+    return _served(settings.llm_base_url, settings.llm.partition(":")[2] or settings.llm, key)
+
+
+@lru_cache(maxsize=8)
+def _served(base_url: str, model: str, key: str | None) -> int | None:
+    return served_context_tokens(base_url, model, key)

@@ -66,12 +66,16 @@ def tools_commands(open_session: Callable[[], Session]) -> typer.Typer:
 
 
 def doctor_command(load_settings: Callable[[], Settings]) -> Callable[..., None]:
-    def doctor(as_json: Json = False) -> None:
+    def doctor(
+        as_json: Json = False,
+        llm: Annotated[bool, typer.Option("--llm", help="Talk to the language model: can it call tools?")] = False,
+    ) -> None:
         """What works on this machine: device, checkpoint, docking, minimisation, stores. Exit code 1 if not all."""
-        from agent.doctor import examine
+        from agent.doctor import examine, examine_language_model
         from agent.interface.output import output
 
-        findings = examine(load_settings())
+        settings = load_settings()
+        findings = examine_language_model(settings) if llm else examine(settings)
         if as_json:
             sys.stdout.write(json.dumps([finding.to_json() for finding in findings]) + "\n")
         else:

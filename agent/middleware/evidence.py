@@ -1,28 +1,31 @@
-"""Numbers in an answer that no result holds: sent back to the language model once, then marked.
+"""Sentences of an answer that nothing supports: sent back to the language model once, then marked.
 
-A number is supported where some result or passage of the conversation holds it, also rounded. Not promised: that a
-supported number is used for the right thing.
+A sentence is supported if each of its numbers stands in some result or passage of the conversation, or in what the user
+said, as it is or rounded, and each citation number in it is one of the turn's. Not promised: that a supported number is
+used for the right thing, or that a sentence without numbers is true.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Collection, Sequence
 
 from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.middleware.types import ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+from agent.middleware.repair import EXPLAINED
 from agent.turn import Turn
 from prompts import render
+from tools.literature.answer import cited_numbers
+from tools.literature.sentences import split_sentences
 
 MARK = " (not supported by a result)"
-_NUMBER = re.compile(r"(?<![\w.\[-])[-−–]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?(?![\w\]])")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9À-Þ\[(*-])|\n+")
-_HARMLESS = 10
-"""Whole numbers up to this count things and steps."""
+COUNTS_UP_TO = 10
+"""Whole numbers up to this count things and steps, and need no source."""
+_NUMBER = re.compile(r"(?<![\w.])[-−–]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?(?!\w)")
+_CITATION = re.compile(r"\[\s*\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*\s*\]")
 
 
 class Evidence(AgentMiddleware):
@@ -38,41 +41,51 @@ class Evidence(AgentMiddleware):
         message = response.result[-1]
         if self._turn.offline or not isinstance(message, AIMessage) or message.tool_calls:
             return response
-        doubtful = unsupported(message.text, request.state["messages"])
+        if message.additional_kwargs.get(EXPLAINED):
+            return response
+        said = request.state["messages"]
+        cited = {citation.number for citation in self._turn.citations()}
+        doubtful = unsupported(message.text, said, cited)
         if not doubtful:
             return response
+        self._turn.control.emit("step_started", {"step": "the answer is checked against the results again"})
         asked = HumanMessage(render("unsupported", sentences="\n".join(f"- {sentence}" for sentence in doubtful)))
         again = handler(request.override(messages=[*request.messages, message, asked], tools=[])).result[-1]
         if isinstance(again, AIMessage) and again.text.strip() and not again.tool_calls:
             message = again
-        text = marked(message.text, unsupported(message.text, request.state["messages"]))
+        text = marked(message.text, unsupported(message.text, said, cited))
         return ModelResponse(result=[message.model_copy(update={"content": text})])
 
 
-def unsupported(answer: str, messages: Sequence[BaseMessage]) -> list[str]:
-    """The sentences of an answer that hold a number found in nothing the tools or the user said."""
+def unsupported(answer: str, messages: Sequence[BaseMessage], cited: Collection[int]) -> list[str]:
+    """The sentences of an answer that hold a number, or a citation, that stands nowhere."""
     sources = "\n".join(_source(message) for message in messages if isinstance(message, ToolMessage | HumanMessage))
     known = [_value(text) for text in _NUMBER.findall(sources)]
-    return [sentence for sentence in _sentences(answer) if not all(_known(n, known) for n in _NUMBER.findall(sentence))]
+    found = []
+    for sentence in split_sentences(answer):
+        numbers = _NUMBER.findall(_CITATION.sub(" ", _without_list_mark(sentence)))
+        if not set(cited_numbers(sentence)) <= set(cited) or not all(_known(number, known) for number in numbers):
+            found.append(sentence)
+    return found
 
 
 def marked(answer: str, sentences: Sequence[str]) -> str:
-    """The answer with a mark behind each of these sentences of it."""
+    """The answer with a mark at the end of each of these sentences of it."""
     for sentence in sentences:
-        bare = sentence.rstrip(".!? ")
-        answer = answer.replace(sentence, f"{bare}{MARK}{sentence[len(bare) :].rstrip() or ''}", 1)
+        bare = sentence.rstrip().rstrip(".!?")
+        answer = answer.replace(bare, bare + MARK, 1)
     return answer
-
-
-def _sentences(text: str) -> list[str]:
-    ends = [0, *(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
-    return [piece for start, end in pairwise(ends) if (piece := text[start:end].strip())]
 
 
 def _source(message: BaseMessage) -> str:
     if not isinstance(message, ToolMessage):
         return str(message.text)
-    return f"{message.text}\n{json.dumps(message.artifact, ensure_ascii=False)}"
+    whole = {key: value for key, value in dict(message.artifact or {}).items() if key not in ("seconds", "call_id")}
+    return f"{message.text}\n{json.dumps(whole, ensure_ascii=False)}"
+
+
+def _without_list_mark(sentence: str) -> str:
+    return re.sub(r"^\s*(?:[-*•]\s*)?\d{1,2}[.)]\s+", "", sentence)
 
 
 def _value(text: str) -> float:
@@ -81,9 +94,9 @@ def _value(text: str) -> float:
 
 def _known(text: str, known: Sequence[float]) -> bool:
     """Whether this number is among the known ones, or is one of them rounded to the digits it shows."""
-    value = _value(text)
-    if value == int(value) and abs(value) <= _HARMLESS:
+    value = abs(_value(text))
+    if value == int(value) and value <= COUNTS_UP_TO:
         return True
-    digits = len(text.partition(".")[2].lower().partition("e")[0])
-    tolerance = 0.5 * 10**-digits + 1e-9
-    return any(abs(abs(value) - abs(other)) <= tolerance for other in known)
+    mantissa, _, exponent = text.lower().partition("e")
+    half = 0.5 * 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2])) * (1 + 1e-9)
+    return any(abs(value - abs(other)) <= (half if other % 1 else 1e-9) for other in known)

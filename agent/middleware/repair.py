@@ -14,6 +14,9 @@ from agent.turn import Turn
 from prompts import render
 from tools.errors import InputError
 
+EXPLAINED = "explained"
+"""Marks a message that this project wrote in the model's place."""
+
 
 class Repair(AgentMiddleware):
     """One repair round a model call. After it, what can be run is run; wrong arguments become an observation of the
@@ -43,17 +46,15 @@ class Repair(AgentMiddleware):
         if not hopeless:
             return message
         kept = [call for call in message.tool_calls if call["id"] not in hopeless]
-        text = str(message.text)
-        if not kept:
-            text = (
-                (f"{text}\n\n" if text else "")
-                + f"The language model {self._turn.llm} asked twice for a step in a form that cannot be run: "
-                + (
-                    "; ".join(hopeless.values()) + ". Nothing was run for it. Say it in other words, or use another "
-                    "language model; `organon doctor --llm` tells what this one can do."
-                )
-            )
-        return message.model_copy(update={"content": text, "tool_calls": kept, "invalid_tool_calls": []})
+        if kept:
+            return message.model_copy(update={"tool_calls": kept, "invalid_tool_calls": []})
+        why = (
+            f"The language model {self._turn.llm} asked twice for a step in a form that cannot be run: "
+            f"{'; '.join(hopeless.values())}. Nothing was run for it. Say it in other words, or use another language "
+            "model; `organon doctor --llm` tells what this one can do."
+        )
+        text = "\n\n".join(part for part in (str(message.text).strip(), why) if part)
+        return AIMessage(text, additional_kwargs={EXPLAINED: True})
 
 
 def problems_of(message: AIMessage) -> dict[str, str]:
