@@ -24,8 +24,8 @@ class Section(BaseModel):
 class BoxSpec(Section):
     """A docking box: centre and edge lengths, both in Å."""
 
-    center: tuple[float, float, float]
-    size: tuple[float, float, float]
+    center: tuple[float, float, float] = Field(description="Centre (x, y, z) in the structure's frame, Å.")
+    size: tuple[float, float, float] = Field(description="Edge lengths along x, y and z, Å, each 4 to 60.")
 
     @field_validator("size")
     @classmethod
@@ -40,14 +40,22 @@ class Target(Section):
     `pocket: from_ligand CODE`, `ligand: FILE.sdf`, `residues: [A:THR315, ...]` or `box: {center, size}`.
     `ligand_smiles` gives a ligand bound in a PDB file its bond orders, without which it cannot be redocked."""
 
-    name: str | None = None
-    pdb: Path | None = None
-    chain: str | None = None
-    pocket: str | None = None
-    ligand: Path | None = None
-    ligand_smiles: str | None = None
-    residues: list[str] | None = None
-    box: BoxSpec | None = None
+    name: str | None = Field(default=None, description="A bundled target, such as ABL1 or EGFR; it has its pocket.")
+    pdb: Path | None = Field(default=None, description="Structure file, PDB or mmCIF, from the campaign file's folder.")
+    chain: str | None = Field(default=None, description="Chains of the structure to keep, such as A or A,B.")
+    pocket: str | None = Field(
+        default=None, description="`from_ligand CODE`: around the bound ligand with this residue name, such as STI."
+    )
+    ligand: Path | None = Field(
+        default=None, description="SDF file of a ligand in the pocket, in the structure's frame."
+    )
+    ligand_smiles: str | None = Field(
+        default=None, description="SMILES of the bound ligand: its bond orders, without which it cannot be redocked."
+    )
+    residues: list[str] | None = Field(
+        default=None, description="Residues that line the pocket, each CHAIN:NAMEnumber, such as A:THR315."
+    )
+    box: BoxSpec | None = Field(default=None, description="The docking box itself.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Target:
@@ -67,32 +75,38 @@ class ObjectiveSpec(Section):
     """One term of the desirability; the domain knows the scores. `low` and `high` bound the range over which it rises
     from 0 to 1 and default to the domain's."""
 
-    score: str
-    goal: Literal["minimize", "maximize"]
-    weight: float = Field(default=1.0, gt=0)
-    low: float | None = None
-    high: float | None = None
+    score: str = Field(
+        description="vina (kcal/mol), ligand_efficiency (kcal/mol per heavy atom), qed (0..1), sa (1 easy .. 10 hard), "
+        "logp, mol_weight (Da), tpsa (Å²), fsp3 (share), rotatable_bonds, strain (kcal/mol), interaction (MMFF, "
+        "kcal/mol), size_residual (kcal/mol) or interactions_met (share of `must`)."
+    )
+    goal: Literal["minimize", "maximize"] = Field(description="Which direction is better.")
+    weight: float = Field(default=1.0, gt=0, description="Exponent in the weighted geometric mean (desirability).")
+    low: float | None = Field(default=None, description="Where the term is best (minimize) or worthless, score's unit.")
+    high: float | None = Field(
+        default=None, description="Where the term is worthless (minimize) or best, score's unit."
+    )
 
 
 class Docking(Section):
     """Vina settings of the rounds and of the finalists, and what of a candidate is docked: at most so many protonation
     states, stereoisomers and ring conformers each (the finalists always start from three)."""
 
-    exhaustiveness: int = Field(default=1, ge=1, le=64)
-    final_exhaustiveness: int = Field(default=4, ge=1, le=64)
-    finalists: int = Field(default=8, ge=1, le=100)
-    max_states: int = Field(default=4, ge=1, le=16)
-    max_stereoisomers: int = Field(default=4, ge=1, le=16)
-    n_ring_conformers: int = Field(default=3, ge=1, le=10)
-    seed: int = 1
+    exhaustiveness: int = Field(default=1, ge=1, le=64, description="Vina's search effort in the rounds.")
+    final_exhaustiveness: int = Field(default=4, ge=1, le=64, description="Vina's search effort for the finalists.")
+    finalists: int = Field(default=8, ge=1, le=100, description="Candidates docked a second time for the table.")
+    max_states: int = Field(default=4, ge=1, le=16, description="Protonation states docked of a candidate (pH 7.4).")
+    max_stereoisomers: int = Field(default=4, ge=1, le=16, description="Stereoisomers docked where it is unstated.")
+    n_ring_conformers: int = Field(default=3, ge=1, le=10, description="Ring conformations each docking starts from.")
+    seed: int = Field(default=1, description="Seed of embedding and of Vina's search.")
 
 
 class Budget(Section):
     """What may be spent. `minutes` is wall time of the whole run, `docking_calls` counts candidates docked in
     the rounds (the finalists' second docking is not counted)."""
 
-    minutes: float | None = Field(default=None, gt=0)
-    docking_calls: int = Field(default=96, gt=0)
+    minutes: float | None = Field(default=None, gt=0, description="Wall time of the whole run, minutes; unset: none.")
+    docking_calls: int = Field(default=96, gt=0, description="Candidates docked in all rounds together.")
 
 
 def default_objectives() -> list[ObjectiveSpec]:
@@ -104,28 +118,51 @@ def default_objectives() -> list[ObjectiveSpec]:
 
 
 class Campaign(Section):
-    """See architecture.md, section 3, for an example file."""
+    """Design ligands for a target in rounds: generate, check, dock, rank, refine. See examples/ for files."""
 
-    name: str = Field(default="campaign", pattern=r"^[\w .+-]{1,80}$")
-    task: Literal["ligand"] = "ligand"
-    target: Target
-    objective: list[ObjectiveSpec] = Field(default_factory=default_objectives, min_length=1)
-    constraints: dict[str, str] = Field(default_factory=lambda: {"reactive": "none", "heavy_atoms": "20..35"})
-    reference: str | None = None
-    actives: Path | None = None
-    decoys: Path | None = None
-    rounds: int = Field(default=3, ge=1, le=100)
-    per_round: int = Field(default=64, ge=1, le=10_000)
-    refine: Refine = "auto"
-    docking: Docking = Field(default_factory=Docking)
-    budget: Budget = Field(default_factory=Budget)
-    memory: Literal["on", "off"] = "on"
-    controls: Literal["full", "quick", "off"] = "full"
-    seeds: list[str] = Field(default_factory=list, max_length=100)
-    """Molecules to start from (SMILES): candidates of the first round, and its parents."""
-    must: list[str] = Field(default_factory=list, max_length=8)
-    """Interactions wanted of a pose ("hbond A:MET318"): flags, and a score `interactions_met` to make an objective."""
-    seed: int = Field(default=7, ge=0, lt=2**31)
+    name: str = Field(default="campaign", pattern=r"^[\w .+-]{1,80}$", description="What the run is called in lists.")
+    task: Literal["ligand"] = Field(default="ligand", description="ligand: the discovery loop on a protein target.")
+    target: Target = Field(description="Where to dock: a bundled target's name, or a mapping.")
+    objective: list[ObjectiveSpec] = Field(
+        default_factory=default_objectives, min_length=1, description="What makes a candidate better, term by term."
+    )
+    constraints: dict[str, str] = Field(
+        default_factory=lambda: {"reactive": "none", "heavy_atoms": "20..35"},
+        description="Hard limits; all else is a flag. Ranges such as '20..35', '<=4.5', '>=0.4' for heavy_atoms, "
+        "qed, logp, mol_weight (Da), tpsa (Å²), fsp3, rotatable_bonds, synthesizability (SA score); none or <=n for "
+        "alerts, pains, brenk, lipinski; none or any for reactive; element symbols for elements.",
+    )
+    reference: str | None = Field(
+        default=None, description="Compound shown beside the designs: bundled drug name, SMILES or SDF file."
+    )
+    actives: Path | None = Field(
+        default=None, description="Known binders (SMILES or SDF file), for the enrichment control."
+    )
+    decoys: Path | None = Field(
+        default=None, description="Presumed non-binders (SMILES or SDF file), for the enrichment control."
+    )
+    rounds: int = Field(default=3, ge=1, le=100, description="Rounds of design, each learning from those before.")
+    per_round: int = Field(default=64, ge=1, le=10_000, description="Molecules made in each round.")
+    refine: Refine = Field(default="auto", description="How later rounds are made; auto: shares follow what did well.")
+    docking: Docking = Field(default_factory=Docking, description="Settings of the docking.")
+    budget: Budget = Field(default_factory=Budget, description="What may be spent.")
+    memory: Literal["on", "off"] = Field(
+        default="on", description="on: the best of earlier runs on this receptor are shown and may become parents."
+    )
+    controls: Literal["full", "quick", "off"] = Field(
+        default="full", description="Control experiments before the first round: can docking be trusted here?"
+    )
+    seeds: list[str] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Molecules to start from (SMILES): candidates of the first round, and its parents.",
+    )
+    must: list[str] = Field(
+        default_factory=list,
+        max_length=8,
+        description="Interactions wanted of a pose, such as 'hbond A:MET318': flags, and the score interactions_met.",
+    )
+    seed: int = Field(default=7, ge=0, lt=2**31, description="Seed of everything that is drawn.")
 
     @field_validator("target", mode="before")
     @classmethod

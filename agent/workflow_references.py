@@ -25,7 +25,7 @@ _SPELLING = (
 _WHOLE = re.compile(_SPELLING)
 _ELEMENT = re.compile(rf"\${ELEMENT}(?:\.(?P<part>value|name))?\b")
 _INSIDE = re.compile(rf"\$\$|\${ELEMENT}(?:\.(?P<part>value|name))?\b|{_SPELLING}")
-_LOOKS_LIKE = re.compile(r"\$[A-Za-z]")
+_LOOKS_LIKE = re.compile(r"(?<![\w)\]])\$[A-Za-z]")
 HOW = "write $STAGE.N, $STAGE.KIND.N, $STAGE.1..3 or $STAGE.* (and $$ for a dollar sign)"
 
 
