@@ -97,7 +97,7 @@ class Tools:
         return _answer(said)
 
     def _submit(self, name: str, args: Mapping[str, Any], thread_id: str) -> str:
-        load_action(name)
+        load_action(name).parse(args)
         self.session.ledger.put_thread(thread_id, f"MCP: {name}")
         return self.service.submit("action", {"action": name, "args": dict(args)}, thread_id=thread_id)
 

@@ -11,8 +11,10 @@ from fastapi import APIRouter, Query
 from fastapi import Path as PathParameter
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from agent.compare import compare_runs
 from agent.interface.api.problems import ProblemError
 from agent.interface.api.served import RunId, Served, Use
+from agent.interface.compare_schemas import Comparison
 from agent.interface.schemas import RunResult
 from agent.report import write_csv, write_sdf
 
@@ -75,6 +77,18 @@ def candidates(
         body = out.read_bytes()
     headers = {"Content-Disposition": disposition(f"{run_id}-candidates.{shape}", "attachment")}
     return Response(body, media_type=CONTENT_TYPES[f".{shape}"], headers=headers)
+
+
+@router.get("/compare")
+def compare(
+    use: Use,
+    a: Annotated[str, Query(max_length=40, description="Id of a campaign's run.")],
+    b: Annotated[str, Query(max_length=40, description="Id of another.")],
+) -> Comparison:
+    """Two campaigns side by side; what cannot be compared is said, and why."""
+    use.need_run(a)
+    use.need_run(b)
+    return compare_runs(use.session, a, b)
 
 
 @router.get("/runs/{run_id}/report", response_class=Response, responses={200: {"content": {"text/html": {}}}})
