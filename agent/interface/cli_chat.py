@@ -7,6 +7,7 @@ turn, not the program; a second one while it is stopping ends the program, and t
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -237,7 +238,8 @@ def progress_line(kind: str, payload: dict[str, Any]) -> str:
     if kind == "step_started":
         return f"  {payload['step']}"
     if kind == "run_finished" and payload["state"] != "done":
-        return f"{payload['state']}: {payload['message'] or 'as asked'}"
+        why = re.sub(r"^\w+Error: ", "", str(payload["message"]))
+        return f"{payload['state']}: {why or 'as asked'}"
     return ""
 
 

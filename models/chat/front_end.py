@@ -10,9 +10,10 @@ Nothing but this model is ever called: no fallback to another provider, no other
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
 
 from models.errors import ModelInputError
 
@@ -60,7 +61,7 @@ def _of_provider(name: str, provider: str, base_url: str | None, api_key: str | 
     options: dict[str, Any] = {"temperature": 0.0}
     if base_url is not None:
         options["base_url"] = base_url
-    if api_key is not None or (base_url is not None and provider == "openai"):
+    if api_key is not None or (base_url is not None and provider in ("openai", "anthropic")):
         options["api_key"] = api_key or _NO_KEY_NEEDED
     if provider in ("openai", "anthropic"):
         options["timeout"] = _TIMEOUT_SECONDS
@@ -76,7 +77,15 @@ def _of_provider(name: str, provider: str, base_url: str | None, api_key: str | 
         raise ModelInputError(f"ORGANON_LLM={name}: {_line(error)}{_form(name)}") from error
     except Exception as error:
         raise ModelInputError(f"ORGANON_LLM={name} cannot be used: {_line(error)}{_key_hint(provider)}") from error
+    if base_url is None and _lacks_key(loaded):
+        raise ModelInputError(f"ORGANON_LLM={name} has no key{_key_hint(provider)}")
     return loaded
+
+
+def _lacks_key(model: BaseChatModel) -> bool:
+    """Whether the model has a place for a key and it is empty: some providers' classes say so only when called."""
+    keys = [getattr(model, name) for name in type(model).model_fields if name.endswith("api_key")]
+    return bool(keys) and not any(key.get_secret_value() for key in keys if isinstance(key, SecretStr))
 
 
 def _form(name: str) -> str:
@@ -90,9 +99,3 @@ def _key_hint(provider: str) -> str:
 def _line(error: Exception) -> str:
     text = " ".join(str(error).split())
     return text if len(text) <= 240 else text[:239] + "…"
-
-
-def provider_package_missing(provider: str) -> bool:
-    """Whether the package of a known provider is not installed."""
-    package = _PACKAGES.get(provider)
-    return package is not None and importlib.util.find_spec(package.replace("-", "_")) is None

@@ -82,7 +82,7 @@ def test_a_failing_tool_is_an_observation(open_assistant: Open, language_model: 
 def test_the_language_model_not_answering_is_one_line(open_assistant: Open, language_model: Scripted) -> None:
     session = open_assistant()
     language_model.scripts["hello"] = [Reply("bad key", status=401)]
-    with pytest.raises(UnavailableError, match="openai:scripted did not answer: .*bad key"):
+    with pytest.raises(UnavailableError, match=r"openai:scripted did not answer: .*bad key"):
         say(session, "hello")
     run_id = last_run(session)
     assert session.ledger.get_run(run_id).state == "failed"

@@ -1,5 +1,5 @@
-"""A task of six steps where much goes wrong: a malformed call, a failing tool, a refused approval, an instruction hidden
-in a document. The language model is scripted, everything else is real."""
+"""A task of six steps where much goes wrong: a malformed call, a failing tool, a refused approval, an instruction
+hidden in a document. The language model is scripted, everything else is real."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from agent.conversation import open_turn
 from agent.session import Session
@@ -247,10 +249,6 @@ def test_a_file_is_attached_by_its_handle(open_assistant: Open, language_model: 
     _, run_id = open_turn(session, "0123456789ab", "what is this?", ["F1"])
     session.execute(run_id)
     assert language_model.asked[0]["messages"][-1]["content"] == "what is this?\n[attached F1: 1iep.pdb]"
-    for handle, words in (("F2", "F2"), ("M1", "M1")):
-        try:
+    for handle in ("F2", "M1"):
+        with pytest.raises(InputError, match=handle):
             open_turn(session, "0123456789ab", "and this?", [handle])
-        except InputError as error:
-            assert words in str(error)
-        else:
-            raise AssertionError(handle)
