@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agent import background
 from agent.actions import load_action
 from agent.campaign import Campaign, parse_campaign
 from agent.conversation import open_turn
@@ -42,9 +43,10 @@ class RunService:
         self._closing = False
 
     def start(self) -> None:
-        """Take up what a killed process left."""
+        """Take up what a killed process left; actions may leave the runs they start to this service."""
         self._closing = False
         self.session.resources.keep()
+        background.offer(self.session.settings.home, self.resume)
         for record in _left_behind(self.session):
             self._enqueue(record)
 
@@ -83,6 +85,7 @@ class RunService:
         """Let go of every run, as if this process were killed: they stay as they are and can be taken up. Waits up to
         `seconds` for steps in work to come to a point where they notice."""
         self._closing = True
+        background.withdraw(self.session.settings.home)
         for lane in self._lanes.values():
             lane.empty()
         until = time.monotonic() + seconds
