@@ -24,7 +24,7 @@ def served_context_tokens(
     if not isinstance(models, list):
         return None
     entries = [entry for entry in models if isinstance(entry, dict)]
-    named = [entry for entry in entries if entry.get("id") == model] or (entries if len(entries) == 1 else [])
+    named = [entry for entry in entries if entry.get("id") == model] or (entries if len(models) == 1 else [])
     return next((tokens for entry in named if (tokens := _context(entry)) is not None), None)
 
 

@@ -52,6 +52,8 @@ def load_chat_model(
         from models.chat.local import load_local_chat_model
 
         return load_local_chat_model(model)
+    if not name.strip():
+        raise ModelInputError(f"ORGANON_LLM={name} names no language model{_form(name)}")
     return _of_provider(name, provider if model else "", base_url, api_key)
 
 
