@@ -86,6 +86,9 @@ TOOLS: dict[str, Tool] = {
     "known_framework": Tool(
         "tools.material.check_known_framework:check_known_framework", "a framework is new to a list of known ones"
     ),
+    "residues": Tool("tools.protein.check_residues:check_residues", "a chain of the twenty amino acids", ("organon",)),
+    "mutations": Tool("tools.protein.check_mutations:check_mutations", "substitutions of a variant", ("organon",)),
+    "motifs": Tool("tools.protein.check_motifs:check_motifs", "residues that a known protein needs", ("organon",)),
 }
 
 

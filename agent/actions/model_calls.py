@@ -3,7 +3,7 @@
 One input is one call of tool "model": its version names the weights by their hash, its arguments hold everything the
 answers depend on, its details hold the answers with their numbers. So a number of the model (log-probability, votes)
 shown anywhere carries the id of the call that made it, and a question asked again, in any run, is read back and never
-generated anew. Numbers of a text under the model are calls of "model_log_prob".
+generated anew. How likely the model finds one text beside another is a call of "model_log_odds".
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tools.errors import StopError
 from tools.memory.ledger import call_key
 from tools.types import CheckResult, Verdict
 
-TOOL, SCORE_TOOL = "model", "model_log_prob"
+TOOL, SCORE_TOOL = "model", "model_log_odds"
 _BATCH = 64
 """Inputs decoded together; between batches the run is asked whether to stop."""
 
@@ -85,19 +85,22 @@ def ask_model(
     return [_read(call_id, known[call_id]) for call_id in ids]
 
 
-def log_probs(context: ActionContext, model: ModelWorker, pairs: Sequence[tuple[str, str]]) -> list[CheckResult]:
-    """log P(text | prompt) of each pair (natural logarithm, summed over tokens), one call each; unknown where the
-    prompt's tokens run into those of the text, or both are beyond the model's context."""
+def log_odds(
+    context: ActionContext, model: ModelWorker, prompt: str, texts: Sequence[str], against: str
+) -> list[CheckResult]:
+    """ln P(text | prompt) - ln P(against | prompt) of each text, summed over tokens, one call each: above 0 where the
+    model finds it likelier. `details`: both log-probabilities. Unknown where tokens of the prompt run into those of the
+    text, or both together are beyond the model's context."""
     version = f"weights {model.status().checkpoint_hash}"
-    args = [{"prompt": prompt, "text": text} for prompt, text in pairs]
+    args = [{"prompt": prompt, "text": text, "against": against} for text in texts]
     ids = [call_key(SCORE_TOOL, version, one) for one in args]
     known = context.session.ledger.get_calls(ids)
-    heads: dict[str, TextScore] = {}
+    scored: dict[str, TextScore] = {}
     for call_id, one in zip(ids, args, strict=True):
         if call_id not in known:
             _need_going(context)
             started = time.perf_counter()
-            result = _log_prob(model, one["prompt"], one["text"], heads)
+            result = _log_odds(model, one["prompt"], one["text"], against, scored)
             result = replace(
                 result, tool=SCORE_TOOL, version=version, seconds=time.perf_counter() - started, call_id=call_id
             )
@@ -106,17 +109,19 @@ def log_probs(context: ActionContext, model: ModelWorker, pairs: Sequence[tuple[
     return [known[call_id] for call_id in ids]
 
 
-def _log_prob(model: ModelWorker, prompt: str, text: str, heads: dict[str, TextScore]) -> CheckResult:
+def _log_odds(model: ModelWorker, prompt: str, text: str, against: str, scored: dict[str, TextScore]) -> CheckResult:
+    wanted = [prompt, prompt + text, prompt + against]
     try:
-        if prompt not in heads:
-            (heads[prompt],) = model.score([prompt])
-        (whole,) = model.score([prompt + text])
+        for one in wanted:
+            if one not in scored:
+                (scored[one],) = model.score([one])
     except ModelInputError as fault:
         return CheckResult(SCORE_TOOL, Verdict.UNKNOWN, reason=str(fault))
-    head = heads[prompt]
-    if whole.token_ids[: len(head.token_ids)] != head.token_ids:
+    head, whole, other = (scored[one] for one in wanted)
+    if any(one.token_ids[: len(head.token_ids)] != head.token_ids for one in (whole, other)):
         return CheckResult(SCORE_TOOL, Verdict.UNKNOWN, reason="the text's tokens run into those of its prompt")
-    return CheckResult(SCORE_TOOL, Verdict.PASS, value=whole.log_prob - head.log_prob, unit="ln P")
+    details = {"log_prob": whole.log_prob - head.log_prob, "against_log_prob": other.log_prob - head.log_prob}
+    return CheckResult(SCORE_TOOL, Verdict.PASS, value=whole.log_prob - other.log_prob, unit="ln odds", details=details)
 
 
 def _execute(

@@ -17,14 +17,14 @@ import numpy as np
 from tools.errors import InputError
 from tools.evaluation.edit_distance import is_farther_than
 from tools.evaluation.protocol import Row
+from tools.protein.known_proteins import AVGFP
+from tools.protein.known_proteins import GB1 as DOMAIN_B1
+from tools.protein.mutations import find_mutations, make_mutations
 
-GFP = (
-    "SKGEELFTGVVPILVELDGDVNGHKFSVSGEGEGDATYGKLTLKFICTTGKLPVPWPTLVTTLSYGVQCFSRYPDHMKQHDFFKSAMPEGYVQERTIFFKDDGNYKTRAEVK"
-    "FEGDTLVNRIELKGIDFKEDGNILGHKLEYNYNSHNVYIMADKQKNGIKVNFKIRHNIEDGSVQLADHYQQNTPIGDGPVLLPDNHYLSTQSALSKDPNEKRDHMVLLEFVT"
-    "AAGITHGMDELYK"
-)
-"""Wild type of Sarkisyan et al. 2016, doi 10.1038/nature17995: avGFP without its first Met, as its mutations count."""
-GB1 = "MQYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE"
+GFP = make_mutations(AVGFP.sequence, find_mutations("F64L"))[1:]
+"""Wild type of Sarkisyan et al. 2016, doi 10.1038/nature17995: avGFP with F64L, without its first Met, as its mutations
+count."""
+GB1 = DOMAIN_B1.sequence
 """Protein G domain B1 as Wu et al. 2016 have it, doi 10.7554/eLife.16965, who varied V39, D40, G41 and V54."""
 GB1_SITES = (38, 39, 40, 53)
 
