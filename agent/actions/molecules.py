@@ -223,10 +223,10 @@ def _item(smiles: str, drawn: Drawn) -> Item:
 
 def _summary(items: Sequence[Item], drawn: Drawn, args: GenerateMolecules) -> str:
     asked = " ".join(f"{name} {_shown(getattr(args, name))}," for name in RANGES if getattr(args, name) is not None)
+    failed = sum(drawn.rejected.values())
     said = (
         f"{len(items)} molecules{f' with {asked[:-1]}' if asked else ''}, best by QED and SA first, of {drawn.n} "
-        f"samples: {drawn.invalid} were no molecule, {drawn.repeated} came again, {sum(drawn.rejected.values())} failed "
-        "a check"
+        f"samples: {drawn.invalid} were no molecule, {drawn.repeated} came again, {failed} failed a check"
     )
     if drawn.rejected:
         said += f" ({', '.join(f'{name} {count}' for name, count in drawn.rejected.most_common(4))})"

@@ -46,8 +46,8 @@ class OptimizeMolecule(Arguments):
         min_length=1,
         max_length=8,
         description="What is wanted, each like `qed up`, `log_p down`, `log_p 2..3`, `solubility up`, "
-        "`mol_weight <= 400`; properties: qed, sa, log_p, mol_weight (Da), tpsa (Å²), fsp3, rotatable_bonds, heavy_atoms, solubility "
-        "(log10 mol/L)",
+        "`mol_weight <= 400`; properties: qed, sa, log_p, mol_weight (Da), tpsa (Å²), fsp3, rotatable_bonds, "
+        "heavy_atoms, solubility (log10 mol/L)",
     )
     keep: str | None = Field(default=None, description="SMARTS of a part that has to stay, such as c1ccncc1")
     n: int = Field(default=5, ge=1, le=50, description="How many analogues")

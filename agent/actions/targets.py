@@ -8,7 +8,7 @@ named, the one ligand that is bound marks it, and the answer says so; where seve
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,15 @@ from agent.actions.structures import (
     file_structure,
     named_structure,
     path_of,
+    structure_suffix,
     survey,
 )
 from agent.campaign import Target
 from agent.executor import Fault, Task
 from agent.interface.schemas import Item
-from tools.docking.dockstring_targets import resolve_target
+from tools.docking.check_contact import find_residue
+from tools.docking.dockstring_targets import load_target, resolve_target, target_names
+from tools.docking.structure import join
 from tools.errors import InputError, TransientError
 from tools.worker import prepare_in_worker
 
@@ -72,15 +75,7 @@ def given_structure(text: str, context: ActionContext) -> StructureFile:
     text = text.strip()
     if is_handle(text):
         return _structure_behind(given_item(text, ("receptor", "pocket", "protein", "file"), context), context)
-    found = named_structure(text, context)
-    if found is None:
-        try:
-            return bundled_structure(resolve_target(text), context)
-        except InputError as error:
-            raise InputError(
-                f"{error}; nor is {text!r} a structure file ({', '.join(SUFFIXES[:3])}), attached or at that path"
-            ) from None
-    return found
+    return named_structure(text, context) or bundled_structure(_bundled(text), context)
 
 
 def given_target(text: str, context: ActionContext, chain: str | None = None, pocket: str | None = None) -> GivenTarget:
@@ -190,6 +185,17 @@ def _place(
     return {"residues": residues}, (), ()
 
 
+def _need_residues(bundled: str, residues: Sequence[str]) -> None:
+    """InputError that names the pocket's residues: bundled targets are often numbered from 1."""
+    target = load_target(bundled)
+    for label in residues:
+        try:
+            find_residue(target.pdb, label)
+        except InputError as error:
+            lining = join(target.pocket_residues, 20)
+            raise InputError(f"{error}. The pocket of {bundled} is lined by {lining}") from None
+
+
 def _place_of_item(item: Item, file: StructureFile) -> tuple[dict[str, Any], tuple[str, ...]]:
     origin = item.details.get("structure_file") or {}
     if not item.details.get("box"):
@@ -232,10 +238,20 @@ def _predicted_place(
 
 
 def _bundled(text: str) -> str:
+    """The bundled target of this name; InputError tells a file that is not there from a name that is unknown."""
+    if structure_suffix(text):
+        raise InputError(f"there is no structure file {text!r}: attach it to the conversation, or check its path")
+    if "." in text or "/" in text:
+        raise InputError(f"{text!r} is neither a bundled target nor a structure file ({', '.join(SUFFIXES[:3])})")
     try:
         return resolve_target(text)
     except InputError as error:
-        raise InputError(f"{error}; for another protein attach a PDB or mmCIF file and give its name") from None
+        close, names = str(error).partition("; closest: ")[2], target_names()
+        hint = f"close to it: {close}" if close else f"there are {join(names, 10)}"
+        raise InputError(
+            f"unknown target {text!r}; of the {len(names)} bundled ones {hint}. For another protein attach a PDB or "
+            "mmCIF file and give its name"
+        ) from None
 
 
 def _name_of(section: Mapping[str, Any]) -> str:
