@@ -207,26 +207,13 @@ def _left_behind(session: Session) -> list[RunRecord]:
         if session.manager.resumable(record.run_id)
     ]
     unfinished.sort(key=lambda record: record.run_id)
-    leading = {
-        session.ledger.thread_of(record.run_id): record.run_id
-        for record in reversed(unfinished)
-        if record.kind in ("chat", "workflow", "action")
-    }
-    taken_up = []
-    for record in unfinished:
-        thread_id = session.ledger.thread_of(record.run_id)
-        leader = leading.get(thread_id) if thread_id is not None else None
-        part_of_other = (
-            record.kind in ("campaign", "demo")
-            and leader is not None
-            and (record.state != "queued" or record.run_id in _started_by(session, leader))
-        )
-        if record.state != "paused" and not part_of_other:
-            taken_up.append(record)
-    return taken_up
+    led = {child for record in unfinished if record.kind not in ("campaign", "demo") for child in _led(session, record)}
+    return [record for record in unfinished if record.state != "paused" and record.run_id not in led]
 
 
-def _started_by(session: Session, run_id: str) -> set[str]:
-    """The ids of the runs that this one's calls start."""
-    calls = [event.payload["call_id"] for event in session.ledger.events(run_id) if event.type == "tool_call"]
-    return {run_id_for(run_id, str(call_id)) for call_id in calls}
+def _led(session: Session, record: RunRecord) -> set[str]:
+    """The runs that the calls of this one start, of calls under way: the call, made again, takes its run up."""
+    events = session.ledger.events(record.run_id)
+    ended = {event.payload["call_id"] for event in events if event.type == "tool_result"}
+    begun = {event.payload["call_id"] for event in events if event.type == "tool_call"}
+    return {run_id_for(record.run_id, str(call_id)) for call_id in begun - ended}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.runs import new_run_id
-from agent.service import RunService
+from agent.runs import new_run_id, run_id_for
+from agent.service import RunService, _left_behind
 from agent.session import Session
 from tests.agent.openai_protocol import Reply, Scripted
 from tools.errors import InputError
@@ -124,3 +124,17 @@ def test_a_queued_run_that_was_stopped_is_not_executed(open_assistant: Open) -> 
     session.manager.request_stop(run_id)
     service._execute(run_id)
     assert session.ledger.get_run(run_id).state == "stopped"
+
+
+def test_a_run_that_an_unfinished_call_started_is_left_to_that_call(open_assistant: Open) -> None:
+    session = open_assistant()
+    session.ledger.put_thread("0123456789ab", "t")
+    turn = session.manager.start({"name": "t", "message": "hi", "thread_id": "0123456789ab"}, "chat")
+    runs = {}
+    for name, call_id in (("under way", f"{turn}.1"), ("ended", f"{turn}.2"), ("never said", f"{turn}.3")):
+        runs[name] = session.manager.start({"name": name}, "campaign", run_id_for(turn, call_id))
+    for number in (1, 2):
+        session.ledger.append_event(turn, "tool_call", {"call_id": f"{turn}.{number}", "action": "x", "args": {}})
+    session.ledger.append_event(turn, "tool_result", {"call_id": f"{turn}.2", "result": {}})
+    taken_up = {record.run_id for record in _left_behind(session)}
+    assert taken_up == {turn, runs["ended"], runs["never said"]}
