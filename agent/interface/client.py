@@ -24,6 +24,7 @@ import httpx
 ENDED = ("done", "failed", "stopped")
 _RETRIES = 6
 _FIRST_WAIT_SECONDS = 0.5
+_LOOKS = 4
 
 
 class OrganonClientError(Exception):
@@ -155,6 +156,7 @@ class Run:
         self._path = f"/api/v1/runs/{run_id}"
         self.run_id = run_id
         self.thread_id = thread_id
+        self._answered: set[str] = set()
 
     def __repr__(self) -> str:
         return f"Run({self.run_id!r})"
@@ -193,11 +195,10 @@ class Run:
         after so many seconds, which does not stop the run."""
         until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         for event in self._heard(0):
-            asked = event is not None and event["type"] == "approval_requested"
-            if event is not None and asked and self.state == "waiting_approval":
-                raise OrganonClientError(
-                    409, f"run {self.run_id} waits for approval of {event['payload'].get('key')!r}"
-                )
+            if event is not None and event["type"] == "approval_requested":
+                key = str(event["payload"].get("key"))
+                if key not in self._answered and self._is_waiting():
+                    raise OrganonClientError(409, f"run {self.run_id} waits for approval of {key!r}")
             if until is not None and time.monotonic() > until:
                 raise TimeoutError(f"run {self.run_id} has not ended after {timeout_seconds} s")
         found = self.details()
@@ -218,6 +219,15 @@ class Run:
         """Answer the question a run waits with."""
         body = {"key": key, "approved": approved, "args": None if args is None else dict(args)}
         self._organon.ask("POST", f"{self._path}/approve", json=body)
+        self._answered.add(key)
+
+    def _is_waiting(self) -> bool:
+        """Whether it waits for a person now: it asks first and waits then, so the state may come a moment later."""
+        for _ in range(_LOOKS):
+            if (state := self.state) == "waiting_approval" or state in ENDED:
+                return state not in ENDED
+            time.sleep(_FIRST_WAIT_SECONDS / 2)
+        return False
 
     def candidates(self, shape: Literal["csv", "sdf"] = "csv") -> str:
         """The ranked table for other programs."""

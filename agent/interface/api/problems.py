@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from models.errors import (
     CheckpointError,
@@ -83,7 +84,9 @@ def add_handlers(app: FastAPI) -> None:
         if fault.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
             detail = f"there is nothing at {request.url.path[:200]}; see /api/docs"
         if fault.status_code == 405:
-            detail = f"{request.method} is not possible here"
+            possible = ", ".join(_possible_methods(request))
+            detail = f"{request.method} is not possible here; possible: {possible}"
+            return problem_response(405, detail, request.url.path, {"Allow": possible})
         return problem_response(fault.status_code, detail, request.url.path, fault.headers)
 
     @app.exception_handler(RequestValidationError)
@@ -117,6 +120,16 @@ def unexpected_response(path: str) -> Response:
     """For a fault that nobody foresaw; what it was stands in the server's log."""
     _log.exception("a request to %s failed", path)
     return problem_response(500, "the server failed at this; its log says how", path)
+
+
+def _possible_methods(request: Request) -> list[str]:
+    """What this path answers to (a 405 has to say: RFC 9110, section 15.5.6); one path may stand in several routes."""
+    routes = request.app.routes
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 def _line(error: Mapping[str, Any]) -> str:
