@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from agent.deps import Deps
+from agent.evidence import run_evidence
 from agent.finalists import final_context
 from agent.interface.schemas import (
     CandidateReport,
@@ -70,6 +71,7 @@ def build_result(state: DiscoveryState, deps: Deps, files: dict[str, str]) -> Ru
             "model": deps.model.status(),
             "pocket_use": None if pocket_use is None else pocket_use.to_json(),
             "ending": state["ending"],
+            "evidence": run_evidence(context, deps, [s.candidate for s in ranked]),
         },
         versions={"organon": version("organon"), **{package: version(package) for package in PACKAGES}},
         seed=deps.campaign.seed,

@@ -144,14 +144,13 @@ def _target(text: str, context: ActionContext) -> tuple[str, str, str]:
 def _rows(smiles: str, n: int, context: ActionContext, notes: list[str]) -> list[Hit]:
     """Rows of own data with molecules like this one."""
     try:
-        hits = library.similar_rows(context.session, smiles, n)
+        return library.similar_rows(context.session, smiles, n)
     except UnavailableError as error:
         notes.append(f"own data could not be searched by structure: {error}")
         return []
-    return [hit for hit in hits if similarity(smiles, hit.passage.smiles) >= SIMILAR_MOLECULE]
 
 
-def _things(smiles: str, n: int, context: ActionContext) -> list[tuple[float, str, Mapping[str, Any]]]:
+def _things(smiles: str, n: int, context: ActionContext) -> Sequence[tuple[float, str, Mapping[str, Any]]]:
     """(likeness, call id, item): molecules with numbers or checks that other conversations made."""
     found = []
     for _, call_id, item in context.session.ledger.recent_items(("molecule",), not_in_thread=context.thread_id):

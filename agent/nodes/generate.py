@@ -36,6 +36,7 @@ def generate(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:
 def _proposals(state: DiscoveryState, deps: Deps, earlier: set[str]) -> list[Proposal]:
     """Distinct new proposals, strategy by strategy; what one strategy leaves open the last one (`sample`) fills."""
     plan, kept = state["plan"], dict[str, Proposal]()
+    known = earlier.union(plan["rejected"])
     wanted = 0
     for name, share in [*plan["mix"], ("sample", 0)]:
         wanted = deps.campaign.per_round if name == "sample" else min(wanted + share, deps.campaign.per_round)
@@ -51,6 +52,6 @@ def _proposals(state: DiscoveryState, deps: Deps, earlier: set[str]) -> list[Pro
             )
             for proposal in STRATEGIES[name].propose(order, state["context"], deps):
                 identity = deps.domain.identity(proposal.text) or proposal.text
-                if identity and identity not in earlier and identity not in kept and len(kept) < wanted:
+                if identity and identity not in known and identity not in kept and len(kept) < wanted:
                     kept[identity] = Proposal(identity, proposal.origin, proposal.parents, proposal.log_prob)
     return list(kept.values())

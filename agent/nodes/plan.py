@@ -13,14 +13,16 @@ from agent.campaign import Campaign
 from agent.controls import run_controls
 from agent.deps import Deps
 from agent.executor import Fault, Task
+from agent.recall import recall
 from agent.state import DiscoveryState
 from tools.errors import InputError, TransientError
 from tools.worker import prepare_in_worker
 
 PREPARE_TIMEOUT_SECONDS = 300.0
-N_REMEMBERED = 12
 FROM_SEEDS = {"evolve": 0.5, "condition": 0.25}
 """Shares of a first round that starts from given molecules; samples of the model fill the rest."""
+FROM_MEMORY = {"evolve": 0.25}
+"""The same where only earlier runs or own data gave molecules to start from."""
 
 
 def plan(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:  # noqa: ARG001 - a node is given it
@@ -29,10 +31,15 @@ def plan(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:  # no
     prepared = _prepare(deps)
     campaign = deps.campaign.model_dump(mode="json")
     context = deps.domain.context(campaign, prepared)
-    context["memory"] = _remembered(context, deps)
+    context.update(recall(context, deps))
     deps.control.emit(
         "run_started",
-        {"campaign": campaign, "target": prepared["target"], "memory": context["memory"]},
+        {
+            "campaign": campaign,
+            "target": prepared["target"],
+            "memory": context["memory"],
+            "recall": context["recall"],
+        },
         once="run_started",
     )
     deps.control.emit("step_started", {"step": "controls"}, once="controls")
@@ -41,18 +48,23 @@ def plan(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:  # no
     return {
         "context": context,
         "round": 1,
-        "plan": _first_plan(deps.campaign),
+        "plan": _first_plan(deps.campaign, context),
         "docked": 0,
         "ending": "",
         "seconds": deps.clock.seconds(),
     }
 
 
-def _first_plan(campaign: Campaign) -> dict[str, list[Any]]:
-    """The first round: fresh samples; with seeds these themselves, and mostly what comes of them."""
-    seeds, rest = campaign.seeds, max(0, campaign.per_round - len(campaign.seeds))
-    mix = [("given", len(seeds)), *((name, round(rest * share)) for name, share in FROM_SEEDS.items())]
-    return {"mix": mix if seeds else [], "parents": list(seeds), "rejected": []}
+def _first_plan(campaign: Campaign, context: dict[str, Any]) -> dict[str, list[Any]]:
+    """The first round: fresh samples; with seeds these themselves and mostly what comes of them; what memory brought up
+    is tried too, and its best are parents. What is known to fail is not proposed."""
+    recalled = [seed["text"] for seed in context["recall"]["seeds"]]
+    remembered = [finding["text"] for finding in context["memory"]]
+    given, parents = campaign.seeds, list(dict.fromkeys([*campaign.seeds, *remembered, *recalled]))
+    rest = max(0, campaign.per_round - len(given) - len(recalled))
+    shares = FROM_SEEDS if given else FROM_MEMORY if parents and campaign.refine != "none" else {}
+    mix = [("given", len(given)), ("recalled", len(recalled)), *((name, round(rest * s)) for name, s in shares.items())]
+    return {"mix": [entry for entry in mix if entry[1]], "parents": parents, "rejected": context["recall"]["avoid"]}
 
 
 def _prepare(deps: Deps) -> dict[str, Any]:
@@ -66,10 +78,3 @@ def _prepare(deps: Deps) -> dict[str, Any]:
     if "input_error" in answer:
         raise InputError(answer["input_error"])
     return dict(answer)
-
-
-def _remembered(context: dict[str, Any], deps: Deps) -> list[dict[str, Any]]:
-    """The best that earlier runs found on this very receptor: shown, and parents while this run has too few."""
-    if deps.campaign.memory == "off":
-        return []
-    return deps.vectors.best_on_receptor(context["receptor"], N_REMEMBERED)

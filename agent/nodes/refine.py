@@ -13,6 +13,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.deps import Deps
+from agent.recall import recalled_of
 from agent.standing import Standing, standings
 from agent.state import DiscoveryState
 from tools.rank import select_diverse
@@ -35,7 +36,7 @@ def refine(state: DiscoveryState, runtime: Runtime[Deps]) -> dict[str, Any]:
     plan = {
         "mix": _mix(deps.campaign.refine, table, deps.campaign.per_round),
         "parents": _parents(table, state, deps),
-        "rejected": [s.candidate.text for s in table if s.failed],
+        "rejected": [*recalled_of(state["context"])["avoid"], *(s.candidate.text for s in table if s.failed)],
     }
     deps.control.emit(
         "step_finished",

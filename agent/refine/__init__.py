@@ -6,6 +6,7 @@ from agent.refine.adapt import Adapt
 from agent.refine.condition import Condition
 from agent.refine.evolve import Evolve
 from agent.refine.given import Given
+from agent.refine.recalled import Recalled
 from agent.refine.sample import Sample
 from agent.refine.strategy import Strategy
 
@@ -15,4 +16,5 @@ STRATEGIES: dict[str, Strategy] = {
     "condition": Condition(),
     "adapt": Adapt(),
     "given": Given(),
+    "recalled": Recalled(),
 }

@@ -25,6 +25,8 @@ from agent.report.viewer import Structures, ViewerBundle, collect_structures, lo
 from tools.errors import OrganonError, UnavailableError
 
 HERE = Path(__file__).parent
+TOLD_APART = ("campaign", "evidence")
+"""Settings that have sections of their own."""
 
 
 def write_report(
@@ -53,7 +55,8 @@ def write_report(
         "funnel": draw_funnel(result.funnel),
         "curves": [(curve, draw_curve(curve)) for curve in content.build_curves(result, campaign)],
         "methods": build_methods(result, calls),
-        "settings": wording.flatten({k: v for k, v in result.settings.items() if k != "campaign"}),
+        "settings": wording.flatten({k: v for k, v in result.settings.items() if k not in TOLD_APART}),
+        "evidence": result.settings.get("evidence"),
         "calls": content.order_calls(calls),
         "call_anchor": {call_id: f"call-{n}" for n, call_id in enumerate(content.order_calls(calls), start=1)},
         "viewer": viewer,

@@ -19,6 +19,7 @@ from tools.literature.sentences import split_sentences
 from tools.literature.suspicious import suspicious
 from tools.memory.library import content_words
 
+PASSAGE_SHARE = 0.5
 MAX_QUOTED = 400
 """Characters of a quoted sentence; longer ones are no sentences but lists."""
 _MARKS = re.compile(r"\[\s*(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\s*\]")
@@ -41,24 +42,30 @@ class Unsupported:
 
 
 def compose_answer(
-    question: str, citations: Sequence[Mapping[str, Any]], n_sentences: int = 3, shortest_overlap: float = 0.25
+    question: str, citations: Sequence[Mapping[str, Any]], n_sentences: int = 3, shortest_overlap: float = 0.2
 ) -> list[Sentence]:
     """Up to `n_sentences` sentences from the cited passages and records that have the question's words, best first.
 
     `citations`: as `tools.literature.cite` makes them, in order of relevance. `shortest_overlap`: share of the
     question's weight that a sentence must have; with none such there is no answer. A word weighs the more the fewer of
-    the given sentences hold it. Sentences that read like instructions to an assistant are not quoted.
+    the given sentences hold it, and what its whole passage shares with the question counts `PASSAGE_SHARE`. Sentences
+    that read like instructions to an assistant are not quoted.
     """
     asked = _stems(question)
     found = [(c, rank, text) for rank, c in enumerate(citations) for text in _statements(c)]
     known = Counter(word for _, _, text in found for word in _stems(text))
-    weight = {word: math.log(1.0 + len(found) / (1.0 + known[word])) for word in asked}
-    total = sum(weight.values())
-    scored = []
-    for citation, rank, text in found:
-        share = sum(weight[word] for word in asked & _stems(text)) / total if total else 0.0
-        if share >= shortest_overlap:
-            scored.append((share + 0.5 / (1.0 + rank), citation, text))
+    weight = {word: math.log(1.0 + len(found) / (1.0 + max(1, known[word]))) for word in asked}
+    total = sum(weight.values()) or 1.0
+
+    def share(text: str) -> float:
+        return sum(weight[word] for word in asked & _stems(text)) / total
+
+    around = [share(f"{citation.get('title', '')} {citation['quote']}") for citation in citations]
+    scored = [
+        (share(text) + PASSAGE_SHARE * around[rank] + 0.1 / (1.0 + rank), citation, text)
+        for citation, rank, text in found
+        if share(text) >= shortest_overlap
+    ]
     scored.sort(key=lambda entry: -entry[0])
     chosen: dict[str, Sentence] = {}
     for _, citation, text in scored:
@@ -79,7 +86,19 @@ def _statements(citation: Mapping[str, Any]) -> list[str]:
     if citation["kind"] != "passage":
         return [str(citation["quote"])]
     sentences = [" ".join(text.split()) for text in split_sentences(str(citation["quote"]))]
-    return [text for text in sentences if 20 <= len(text) <= MAX_QUOTED and "“" not in text and not suspicious(text)]
+    return [text for text in sentences if _quotable(text)]
+
+
+def _quotable(text: str) -> bool:
+    """A sentence, or a row of a table ("IC50 (nM): 12"): no heading, no fragment, no words to an assistant."""
+    whole = text.endswith((".", "!", "?", ".)", ".”")) or ": " in text
+    return (
+        whole
+        and 20 <= len(text) <= MAX_QUOTED
+        and not text.startswith("#")
+        and "“" not in text
+        and not suspicious(text)
+    )
 
 
 def unsupported_sentences(text: str, citations: Sequence[Mapping[str, Any]]) -> list[Unsupported]:

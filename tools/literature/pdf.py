@@ -100,9 +100,20 @@ def _document(name: str, digest: str, pages: list[Page], described: dict[str, st
         authors=tuple(author for author in authors if author),
         year=find_year(opening),
         doi=find_doi(about) or find_doi(opening),
-        pages=tuple(page for page in pages if page.text.strip()),
+        pages=tuple(page for page in _title_apart(pages, title) if page.text.strip()),
         warnings=tuple(warnings),
     )
+
+
+def _title_apart(pages: list[Page], title: str) -> list[Page]:
+    """The pages with a blank line behind the title, where the first page opens with it: it is no part of a sentence."""
+    if not pages or not title:
+        return pages
+    words = r"\s+".join(re.escape(word) for word in title.split())
+    opened = re.match(rf"(\s*{words}[ \t]*)\n(?!\n)", pages[0].text)
+    if opened is None:
+        return pages
+    return [Page(opened.group(1) + "\n\n" + pages[0].text[opened.end() :], pages[0].number), *pages[1:]]
 
 
 def _first_line(text: str) -> str:

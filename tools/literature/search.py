@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from tools.errors import InputError, UnavailableError
 from tools.memory.ledger import DocumentRecord, Ledger, PassageRecord
 from tools.memory.passage_index import PassageIndex
+from tools.memory.recall import SIMILAR_MOLECULE
+from tools.molecule.similarity import similarity
 
 RRF_K = 60
 _DEPTH = 8
@@ -90,11 +92,16 @@ def search_passages(ledger: Ledger, index: PassageIndex, query: str, n: int = 5,
     return Found(merge_neighbours(hits)[:n], notes)
 
 
-def search_molecules(ledger: Ledger, index: PassageIndex, smiles: str, n: int = 5) -> list[Hit]:
-    """The `n` rows of own data whose molecules are most like `smiles`; `similarity` is the cosine of their Morgan
-    fingerprints (1: the same bits), `score` too."""
-    alike = index.nearest_molecules(smiles, n)
-    return _hits(ledger, dict(alike), {}, dict(alike))
+def search_molecules(
+    ledger: Ledger, index: PassageIndex, smiles: str, n: int = 5, at_least: float = SIMILAR_MOLECULE
+) -> list[Hit]:
+    """The `n` rows of own data whose molecules are most like `smiles`: `score` and `similarity` are the Tanimoto of
+    Morgan fingerprints (1: the same bits); below `at_least` (see `tools.memory.recall`) it is no likeness."""
+    alike = [name for name, _ in index.nearest_molecules(smiles, 4 * n)]
+    rows = ledger.passages(alike)
+    likeness = {name: similarity(smiles, rows[name].smiles) for name in alike if name in rows}
+    near = sorted((item for item in likeness.items() if item[1] >= at_least), key=lambda item: (-item[1], item[0]))[:n]
+    return _hits(ledger, dict(near), {}, dict(near))
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Sequence[str]], k: int = RRF_K) -> dict[str, float]:

@@ -16,9 +16,11 @@ _ABBREVIATIONS = frozenset(
         "prof ref refs resp sec st suppl tab temp vol vs wt",
     )
 )
-_END = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s)|\n\s*\n|\n(?=\s*(?:[-*•|#>]|\d{1,3}[.)]\s))")
+_END = re.compile(
+    r"(?:\A|(?<=\n))#{1,6}[ \t][^\n]*(?=\n)|[.!?]+[\"'”’)\]]*(?=\s)|\n\s*\n|\n(?=\s*(?:[-*•|#>]|\d{1,3}[.)]\s))"
+)
 _NEXT = re.compile(r"\s*[\"'“‘(\[]*[A-Z0-9À-ÞΑ-Ωα-ω\-*•|#>]")
-_CITED = re.compile(r"\s*(?:\[\d+(?:\s*[,–-]\s*\d+)*\])+(?=\s|$)")
+_CITED = re.compile(r"\s*(?:\[\d+(?:\s*[,;–-]\s*\d+)*\])+\.?(?=\s|$)")
 
 
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:

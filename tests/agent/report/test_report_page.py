@@ -64,8 +64,8 @@ def page(abl1_run: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, 
 
 
 def test_sections_stand_in_order(page: tuple[str, Page]) -> None:
-    order = ["headline", "controls", "request", "funnel", "progress", "candidates", "view", "methods", "provenance"]
-    assert page[1].sections == order
+    first = ["headline", "controls", "request", "funnel", "progress", "candidates", "view"]
+    assert page[1].sections == [*first, "evidence", "methods", "provenance"]
 
 
 def test_headline_says_trust_and_compares_with_the_reference(page: tuple[str, Page]) -> None:
