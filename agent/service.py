@@ -19,9 +19,12 @@ from agent import background
 from agent.actions import load_action
 from agent.campaign import Campaign, parse_campaign
 from agent.conversation import open_turn
+from agent.front_end import open_front_end
+from agent.kinds import work_of
 from agent.runs import ENDED, run_id_for
 from agent.session import Session
 from agent.workflow_plan import parse_workflow
+from models.errors import CheckpointError, ModelInputError
 from tools.errors import InputError, OrganonError, StopError
 from tools.memory.ledger import RunRecord
 
@@ -49,6 +52,11 @@ class RunService:
         background.offer(self.session.settings.home, self.resume)
         for record in _left_behind(self.session):
             self._enqueue(record)
+        self.warm_up()
+
+    def warm_up(self) -> None:
+        """Load in the background what the first turn of a conversation needs, so that its answer need not wait."""
+        threading.Thread(target=_warm, args=(self.session,), name="warm-up", daemon=True).start()
 
     def submit(
         self, kind: str, document: Mapping[str, Any], *, run_id: str | None = None, thread_id: str | None = None
@@ -190,6 +198,18 @@ class _Lane:
                     return
                 run_id = self._waiting.popleft()
             self._execute(run_id)
+
+
+def _warm(session: Session) -> None:
+    """Nothing depends on this: a language model that cannot be opened is said by the turn that needs it."""
+    from agent.instructions import action_tools
+
+    try:
+        work_of("chat")
+        action_tools()
+        open_front_end(session.settings)
+    except (InputError, ModelInputError, CheckpointError) as error:
+        _log.warning("the language front end: %s", error)
 
 
 def _campaign(document: dict[str, Any]) -> Campaign:

@@ -81,6 +81,7 @@ class _Terminal:
     def converse(self) -> None:
         """Until /quit or the end of input."""
         self._session.resources.keep()
+        self._service.warm_up()
         _tell(f"Organon, language front end {self._session.settings.llm}. /help says what can be done.")
         try:
             while (line := _asked("› ")) is not None:
