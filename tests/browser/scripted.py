@@ -13,7 +13,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from agent.conversation import open_turn
-from agent.interface.schemas import ActionCost, ActionResult, CheckReport, Citation, Item, Quantity
+from agent.interface.schemas import (
+    ActionCost,
+    ActionResult,
+    CandidateReport,
+    CheckReport,
+    Citation,
+    Item,
+    Quantity,
+    RoundSummary,
+    RunResult,
+    ScoreReport,
+    TargetReport,
+)
 from agent.runs import RunControl
 from agent.session import Session
 from tools.errors import StopError
@@ -340,6 +352,7 @@ def tell_campaign(control: RunControl, turn: Turn) -> dict[str, Any]:
     control.emit("run_started", {"campaign": CAMPAIGN, "target": target, "memory": []}, once="run_started")
     panel = {"trust": "weak", "summary": "the bound ligand was docked back at 2.4 Å", "controls": []}
     control.emit("step_finished", {"step": "controls", "panel": panel}, once="controls done")
+    rounds = []
     for round_ in (1, 2, 3):
         for at in range(20):
             name = f"r{round_}-{at:04d}"
@@ -378,7 +391,30 @@ def tell_campaign(control: RunControl, turn: Turn) -> dict[str, Any]:
             "origins": {},
         }
         control.emit("round_finished", told, once=f"round {round_}")
-    return {}
+        rounds.append(RoundSummary.model_validate(told))
+    candidates = [
+        CandidateReport(
+            rank=rank,
+            smiles=SMILES[rank % 5],
+            scores={"vina": ScoreReport(value=-9.8 + 0.1 * rank, unit="kcal/mol", goal="minimize", call_id="c1")},
+            checks=[CheckReport(name="dock", verdict="pass")],
+            round=3,
+            candidate_id=f"r3-{rank:04d}",
+            origin="sample",
+            pose=turn.service.pose or None,
+        )
+        for rank in (1, 2, 3)
+    ]
+    made = RunResult(
+        run_id=control.run_id,
+        name=CAMPAIGN["name"],
+        state="done",
+        target=TargetReport(name="ABL1", source="scripted", receptor=turn.service.receptor),
+        rounds=rounds,
+        candidates=candidates,
+        seconds=9.0,
+    )
+    return made.model_dump(mode="json", by_alias=True)
 
 
 SCRIPTS: dict[str, Callable[[Turn], None]] = {

@@ -36,16 +36,32 @@ POLICY = "; ".join(
         "style-src 'self'",
         "img-src 'self' blob: data:",
         "connect-src 'self'",
+        "frame-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
     )
 )
+VIEWER_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src data: blob:",
+        "font-src data:",
+        "connect-src data: blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+"""For the frame in which Mol* draws: it may compile code, and may ask no server for anything."""
 GUARDS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Vary": "Accept-Encoding"}
 FOREVER = "public, max-age=31536000, immutable"
 EACH_TIME = "no-cache"
 SCENE = FOLDER.parents[1] / "report" / "pocket_scene.js"
 """How a pose is drawn: the report's own script."""
+NOT_AHEAD = ("js/main.js", "js/viewer_frame.js", "js/pocket_scene.js")
 PLACE_OF_BASE = "{{static}}"
 PLACE_OF_MODULES = "<!-- modules -->"
 
@@ -65,7 +81,7 @@ def mount_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     def page(request: Request) -> Response:
         headers = {"Cache-Control": EACH_TIME, "Content-Security-Policy": POLICY}
-        return _send(_document(), request, headers)
+        return _send(_document("index.html"), request, headers)
 
     @app.get("/favicon.ico", include_in_schema=False)
     def icon() -> Response:
@@ -78,6 +94,8 @@ def mount_page(app: FastAPI) -> None:
         except UnavailableError as error:
             problem = {"title": "The 3D viewer is not installed", "status": 503, "detail": str(error)}
             return JSONResponse(problem, status_code=503, media_type="application/problem+json")
+        if path == "viewer.html":
+            return _send(_document(path), request, {"Cache-Control": EACH_TIME, "Content-Security-Policy": VIEWER_POLICY})
         if file is None:
             problem = {"title": "Not found", "status": 404, "detail": f"the page has no file {path!r}"}
             return JSONResponse(problem, status_code=404, media_type="application/problem+json")
@@ -98,19 +116,19 @@ def page_files() -> Mapping[str, PageFile]:
 @cache
 def version() -> str:
     """Changes with any file of the page."""
-    digest = hashlib.sha256((FOLDER / "index.html").read_bytes())
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.html"))))
     for name, file in page_files().items():
         digest.update(name.encode() + b"\0" + file.plain)
     return digest.hexdigest()[:12]
 
 
 @cache
-def _document() -> PageFile:
-    """index.html with the version in its addresses; all modules are announced, so that they load side by side."""
+def _document(name: str) -> PageFile:
+    """A document with the version in its addresses; the page announces its modules, so that they load side by side."""
     base = f"/static/{version()}"
-    modules = [name for name in page_files() if name.startswith("js/") and name != "js/main.js"]
-    links = "\n".join(f'<link rel="modulepreload" href="{base}/{name}">' for name in modules)
-    text = (FOLDER / "index.html").read_text(encoding="utf-8")
+    modules = [file for file in page_files() if file.startswith("js/") and file not in NOT_AHEAD]
+    links = "\n".join(f'<link rel="modulepreload" href="{base}/{module}">' for module in modules)
+    text = (FOLDER / name).read_text(encoding="utf-8")
     text = text.replace(PLACE_OF_BASE, base).replace(PLACE_OF_MODULES, links)
     return _file(".html", text.encode())
 

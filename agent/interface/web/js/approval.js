@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { announce, h, icon, put } from "./dom.js";
-import { label, plural, seconds, valueText } from "./format.js";
+import { actionLabel, label, plural, seconds, valueText } from "./format.js";
 import { attempt, toast } from "./toasts.js";
 
 /** { element, close(word) } for an `approval_requested` event of a run. */
@@ -26,19 +26,19 @@ export function approvalCard(runId, asked, schema, answered) {
   };
 
   function close(word) {
-    put(element, h("p", { class: "fine" }, h("b", { text: label(asked.action) }), ` · ${word}`));
+    put(element, h("p", { class: "fine" }, h("b", { text: actionLabel(asked.action) }), ` · ${word}`));
     element.classList.add("closed");
   }
 
   put(element,
-    h("h4", {}, "May this run? ", h("span", { class: "tool", text: label(asked.action) })),
+    h("h4", {}, "May this run? ", h("span", { class: "tool", text: actionLabel(asked.action) })),
     asked.reason ? h("p", { text: `You are asked because ${asked.reason}.` }) : null,
     h("p", { class: "fine", text: `Takes ${costs.join(", ")}.` }),
     fields.length ? h("div", { class: "fields" }, fields.map((entry) => entry.element)) : null,
     h("div", { class: "row" },
       h("button", { type: "button", class: "button strong", data: { answer: "accept" }, text: "Accept", on: { click: answer(true) } }),
       h("button", { type: "button", class: "button danger", data: { answer: "refuse" }, on: { click: answer(false) } }, icon("close"), "Refuse")));
-  announce(`Approval needed: ${label(asked.action)}`);
+  announce(`Approval needed: ${actionLabel(asked.action)}`);
   return { element, close };
 }
 

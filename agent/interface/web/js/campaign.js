@@ -30,16 +30,17 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
   const table = moleculeTable({
     caption: "Candidates", actions,
   });
-  table.element.hidden = true;
+  const whole = h("summary", { class: "fine" });
+  const folded = h("details", { class: "all-candidates", open: true, hidden: true }, whole, table.element);
   const element = h("section", { class: "campaign", data: { run: runId }, aria: { label: "Campaign" } },
     h("header", { class: "row" }, name, tag, h("span", { class: "push row" }, files, controls.element)),
-    doing, budget, trust, charts, table.element);
+    doing, budget, trust, charts, folded);
 
   const shownState = () => (ENDED.has(log.state) ? log.state : asked === "stop" ? "stopping" : asked === "pause" && log.state === "running" ? "pausing" : log.state);
 
   function draw() {
     const campaign = log.campaign || {};
-    if (campaign.name) name.textContent = [campaign.name, log.target ? log.target.name : ""].filter(Boolean).join(" · ");
+    if (campaign.name) name.textContent = [campaign.name, log.target ? log.target.name : ""].filter(Boolean).join(" on ");
     put(tag, stateTag(shownState()));
     controls.show(shownState());
     doing.textContent = log.message || (ENDED.has(log.state) ? "" : log.doing);
@@ -48,7 +49,8 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
     drawTrust();
     drawCharts();
     const molecules = ranked(log).map(rowOf);
-    table.element.hidden = !molecules.length;
+    folded.hidden = !molecules.length;
+    whole.textContent = `${plural(molecules.length, "candidate")}${log.result ? " in the final ranking" : " so far, best first"}`;
     if (molecules.length) table.show(molecules);
     drawFiles();
   }
@@ -71,7 +73,7 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
     put(budget,
       meter("Rounds", log.rounds.length, nRounds, nRounds ? `${log.rounds.length} of ${nRounds}` : String(log.rounds.length)),
       meter("Docked", docked, limits.docking_calls, limits.docking_calls ? `${docked} of ${limits.docking_calls}` : String(docked)),
-      meter("Time", spent, limits.minutes ? limits.minutes * 60 : 0, limits.minutes ? `${seconds(spent)} of ${limits.minutes} min` : seconds(spent) || "–"),
+      meter("Time", spent, limits.minutes ? limits.minutes * 60 : 0, limits.minutes ? `${seconds(spent) || "0 s"} of ${limits.minutes} min` : seconds(spent) || "–"),
       meter("Made", 0, 0, plural(Math.max(made, log.candidates.size), "candidate")));
   }
 
@@ -90,7 +92,7 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
     const drawn = curves(log);
     const stages = funnelStages(log);
     put(charts,
-      stages.length ? h("div", {}, h("h4", { text: "Funnel: who passed, and why others did not" }), funnel(stages)) : null,
+      stages.length ? h("div", {}, h("h4", { text: "Passed each stage, and why others did not" }), funnel(stages)) : null,
       drawn.length ? h("div", {}, h("h4", { text: "Best so far, by round" }), h("div", { class: "curves" }, drawn.map(curve))) : null);
     for (const what of charts.querySelectorAll(".funnel > li > details .what")) if (open.has(what.textContent)) what.closest("details").open = true;
   }
@@ -111,7 +113,7 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
       log.campaign ||= run.document;
       log.state = run.state;
       log.message = run.message;
-      if (run.result && ENDED.has(run.state)) takeResult(log, run.result);
+      if (run.result && run.result.candidates && ENDED.has(run.state)) takeResult(log, run.result);
       draw();
     },
     onEvent(event) {
@@ -128,5 +130,6 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
     },
   });
 
-  return { element, log, leave: watched.leave };
+  /** `fold`: closes the table, where its best stand below in the conversation. */
+  return { element, log, leave: watched.leave, fold() { folded.open = false; } };
 }

@@ -3,7 +3,7 @@
 import { h, svg } from "./dom.js";
 import { label, number, plural, stageLabel, unit } from "./format.js";
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [300, 120, 46, 12, 12, 22];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [240, 92, 40, 10, 8, 18];
 
 /** Best so far over rounds: `points` [{round, value}], `reference` a value to compare with, or null. */
 export function curve({ name, unitName, points, reference = null, goal = "" }) {
@@ -16,7 +16,8 @@ export function curve({ name, unitName, points, reference = null, goal = "" }) {
   const units = unit(unitName || "");
   const words = `${label(name)}, best so far: ${points.map((point) => `round ${point.round} ${number(point.value)}`).join(", ")}`;
   return h("figure", { class: "curve" },
-    h("figcaption", {}, h("b", { text: label(name) }), h("span", { class: "fine", text: [units, goal === "minimize" ? "lower is better" : goal === "maximize" ? "higher is better" : ""].filter(Boolean).join(", ") }), h("span", { class: "best", text: number(points.at(-1).value) })),
+    h("figcaption", {}, h("b", { text: label(name) }), h("span", { class: "best", text: `${number(points.at(-1).value)} ${units}` })),
+    h("p", { class: "fine", text: [{ minimize: "lower is better", maximize: "higher is better" }[goal], reference === null ? "" : `dashed: reference ${number(reference)}`].filter(Boolean).join("; ") }),
     svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words },
       [low, (low + high) / 2, high].map((value) => [
         svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
@@ -25,7 +26,7 @@ export function curve({ name, unitName, points, reference = null, goal = "" }) {
       rounds(from, to).map((round) => svg("text", { class: "tick", x: x(round), y: HEIGHT - 6, "text-anchor": "middle" }, String(round))),
       reference === null ? null : svg("line", { class: "ref", x1: LEFT, x2: WIDTH - RIGHT, y1: y(reference), y2: y(reference) }, svg("title", {}, `reference ${number(reference)}`)),
       svg("path", { class: "line", d: steps }),
-      points.map((point) => svg("circle", { class: "dot", cx: x(point.round), cy: y(point.value), r: 3 }, svg("title", {}, `round ${point.round}: ${number(point.value)} ${units}`)))));
+      points.map((point) => svg("circle", { class: "dot", cx: x(point.round), cy: y(point.value), r: 2.6 }, svg("title", {}, `round ${point.round}: ${number(point.value)} ${units}`)))));
 }
 
 function spread(low, high) {
@@ -40,16 +41,31 @@ function rounds(from, to) {
   return out;
 }
 
-/** The funnel: a bar a stage in proportion to what entered the first, with what was lost and why. */
+const FINALISTS = /^finalists: (.+?) \((.+)\)$/;
+
+/** The funnel: a bar a stage with what was lost and why. Its length is the logarithm of how many entered, its colours
+ *  how they fared. The finalists' second, more careful docking folds into one line. */
 export function funnel(stages) {
-  const most = Math.max(1, ...stages.map((stage) => stage.in));
-  const share = (n) => `${((100 * n) / most).toFixed(2)}%`;
-  return h("ol", { class: "funnel" }, stages.map((stage) => {
+  const first = stages.filter((stage) => !FINALISTS.test(stage.stage));
+  const again = stages.filter((stage) => FINALISTS.test(stage.stage));
+  const most = Math.max(1, ...first.map((stage) => stage.in));
+  const lines = stageLines(first, most);
+  if (!again.length) return h("ol", { class: "funnel" }, lines);
+  const how = again[0].stage.match(FINALISTS)[2];
+  const named = again.map((stage) => ({ ...stage, stage: stage.stage.match(FINALISTS)[1] }));
+  return h("ol", { class: "funnel" }, lines, h("li", {}, h("details", {},
+    h("summary", { class: "stage-line" }, h("span", { class: "what", text: "Finalists again" }), h("span", { class: "fine", text: how }), h("span", { class: "counts" }, h("b", { text: named.at(-1).passed }), h("span", { class: "fine", text: ` of ${named[0].in}` }))),
+    h("ol", { class: "again" }, stageLines(named, most)))));
+}
+
+function stageLines(stages, most) {
+  return stages.map((stage) => {
     const bar = h("span", { class: "bar", aria: { hidden: "true" } }, [["pass", stage.passed], ["unknown", stage.unknown], ["fail", stage.failed]].map(([tone, n]) => {
       const part = h("i", { class: tone });
-      part.style.width = share(n);
+      part.style.width = `${((100 * n) / Math.max(1, stage.in)).toFixed(2)}%`;
       return part;
     }));
+    bar.style.width = `${((100 * Math.log1p(stage.in)) / Math.log1p(most)).toFixed(1)}%`;
     const lost = stage.failed + stage.unknown;
     const reasons = Object.entries(stage.reasons || {}).sort((a, b) => b[1] - a[1]);
     const line = [h("span", { class: "what", text: stageLabel(stage.stage) }), bar,
@@ -58,7 +74,7 @@ export function funnel(stages) {
     if (!lost && !more.length) return h("li", {}, h("div", { class: "stage-line" }, line));
     return h("li", {}, h("details", {}, h("summary", { class: "stage-line", aria: { label: `${stageLabel(stage.stage)}: ${stage.passed} of ${stage.in} passed, ${plural(lost, "loss", "losses")}` } }, line),
       h("ul", { class: "why" }, reasons.slice(0, 12).map(([reason, n]) => h("li", {}, h("span", { class: "num", text: n }), " ", reason)), reasons.length > 12 ? h("li", { class: "fine", text: `and ${reasons.length - 12} more reasons` }) : null, more.map((text) => h("li", { class: "fine", text })))));
-  }));
+  });
 }
 
 /** What of a budget is used, as a bar with words. */

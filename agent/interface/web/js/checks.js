@@ -7,11 +7,14 @@ import { showCall } from "./provenance.js";
 const SIGN = { pass: "✓", fail: "✕", unknown: "?" };
 const tone = (check) => (check.verdict === "fail" && check.hard === false ? "flag" : check.verdict);
 
-/** One small square a check; a click or Enter lists them all with their reasons. */
-export function checkMarks(checks) {
+/** One small square a check, in its colour and with its sign; `brief` counts those that passed in one square. */
+export function checkMarks(checks, brief = false) {
+  const passed = checks.filter((check) => check.verdict === "pass");
+  const single = brief ? checks.filter((check) => check.verdict !== "pass") : checks;
   if (!checks.length) return h("span", { class: "none", text: "no checks" });
   return h("span", { class: "marks", role: "img", aria: { label: `${tally(checks)}: ${checks.filter((c) => c.verdict !== "pass").map((c) => `${stageLabel(c.name)} ${c.verdict}${c.reason ? `, ${c.reason}` : ""}`).join("; ")}` } },
-    checks.map((check) => h("span", { class: `mark ${tone(check)}`, title: [stageLabel(check.name), check.verdict, check.reason].filter(Boolean).join(": "), text: tone(check) === "flag" ? "!" : SIGN[check.verdict] })));
+    brief && passed.length ? h("span", { class: "mark pass many", title: `${passed.length} passed`, text: `✓ ${passed.length}` }) : null,
+    single.map((check) => h("span", { class: `mark ${tone(check)}`, title: [stageLabel(check.name), check.verdict, check.reason].filter(Boolean).join(": "), text: tone(check) === "flag" ? "!" : SIGN[check.verdict] })));
 }
 
 export function tally(checks) {

@@ -62,6 +62,13 @@ export function iconButton(name, label, click, props = {}) {
   return h("button", { type: "button", class: "icon", title: label, aria: { label }, on: { click }, ...props }, icon(name));
 }
 
+/** Runs `redraw` and gives the focus back to what it had, found again by its data-focus. */
+export function keepingFocus(root, redraw) {
+  const held = root.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
+  redraw();
+  if (held) root.querySelector(`[data-focus="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+}
+
 const announcer = document.getElementById("announcer");
 let announced = 0;
 

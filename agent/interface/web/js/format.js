@@ -12,12 +12,26 @@ const STAGES = { dock: "Docking", pose: "Pose (PoseBusters)", interaction: "MMFF
 const UNITS = {
   angstrom: "Å", angstroms: "Å", kcal_mol: "kcal/mol", seconds: "s", daltons: "Da", dimensionless: "", "1": "",
   "kcal/mol/heavy_atom": "kcal/mol per heavy atom", "1 easy .. 10 hard": "",
-  count: "", atoms: "", "heavy atoms": "", heavy_atoms: "", bonds: "", alerts: "", violations: "", "failed tests": "",
+  log10: "", count: "", atoms: "", "heavy atoms": "", heavy_atoms: "", bonds: "", alerts: "", violations: "", "failed tests": "",
 };
 
 export function label(name) {
   const known = LABELS[name.toLowerCase()];
   if (known) return known;
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const FIRST = ["vina", "vina_score", "dock", "qed", "sa", "sa_score", "logp", "log_p", "solubility", "logs", "mol_weight", "molecular_weight", "ligand_efficiency"];
+
+/** Names of numbers in the order of their weight for a reader; others follow as they came. */
+export function byWeight(names) {
+  const place = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+  return [...names].sort((a, b) => place(a) - place(b));
+}
+
+/** A step's name is a verb: `dock` is "Dock", not the score. */
+export function actionLabel(name) {
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -45,8 +59,8 @@ export function seconds(value) {
   if (value < 0.1) return "<0.1 s";
   if (value < 10) return `${value.toFixed(1)} s`;
   if (value < 60) return `${Math.round(value)} s`;
-  if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
-  return `${Math.floor(value / 3600)} h ${Math.round((value % 3600) / 60)} min`;
+  const [big, small, names] = value < 3600 ? [value / 60, Math.round(value % 60), ["min", "s"]] : [value / 3600, Math.round((value % 3600) / 60), ["h", "min"]];
+  return `${Math.floor(big)} ${names[0]}${small ? ` ${small} ${names[1]}` : ""}`;
 }
 
 export function ago(time) {

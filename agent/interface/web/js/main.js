@@ -22,6 +22,8 @@ const banner = document.getElementById("banner");
 let view = null;
 let actions = {};
 let composer = null;
+let forgetBanner = () => {};
+const startedHere = new Set();
 
 const page = {
   attempt,
@@ -44,6 +46,8 @@ const page = {
   turnsChanged(turns) { composer.busy(turns.some((turn) => !ENDED.has(turn.state()))); },
   reattached(live) {
     const first = live[0];
+    if (live.every((line) => startedHere.has(line.run_id))) return;
+    watchBanner(live);
     showBanner(h("span", {}, h("b", { text: live.length > 1 ? `${plural(live.length, "run")} still going. ` : first.state === "waiting_approval" ? "This run waits for you. " : "This run is still going. " }), `Started ${ago(first.created)}; you see it live, and closing the page does not end it.`));
   },
   announceBelow: () => toast("A question needs your answer", "It stands at the end of the conversation."),
@@ -59,12 +63,23 @@ function closeSidebar() {
   document.getElementById("veil").hidden = true;
 }
 
+/** The message goes when what it tells of has ended. */
+function watchBanner(live) {
+  forgetBanner();
+  forgetBanner = onStates((lines) => {
+    if (live.some((line) => isLive(lines.find((found) => found.run_id === line.run_id) || line))) return;
+    forgetBanner();
+    put(banner);
+  });
+}
+
 function showBanner(words, action = null) {
   put(banner, h("div", { class: "banner", role: "status" }, h("span", { class: "dot pulse", aria: { hidden: "true" } }), words, action, iconButton("close", "Close this message", () => put(banner))));
 }
 
 /** A run was started here: show it, in the conversation it belongs to. */
 async function started({ run_id, thread_id }) {
+  startedHere.add(run_id);
   if (thread_id && thread_id !== page.threadId()) await showThread(thread_id);
   await view.ready;
   await lookNow();
@@ -79,6 +94,7 @@ function leave() {
   if (view) view.leave();
   view = null;
   closeInspector();
+  forgetBanner();
   put(banner);
   composer.busy(false);
 }

@@ -3,7 +3,7 @@
 
 import { drawing } from "./drawing.js";
 import { h, icon } from "./dom.js";
-import { label, number, quantity, unit } from "./format.js";
+import { byWeight, label, number, quantity, unit } from "./format.js";
 import { checkList, checkMarks, tally } from "./checks.js";
 import { inspect } from "./inspector.js";
 import { poseView } from "./pose.js";
@@ -56,7 +56,7 @@ export function smilesLine(smiles) {
 }
 
 export function numberList(numbers, most = Infinity) {
-  const entries = Object.entries(numbers);
+  const entries = byWeight(Object.keys(numbers)).map((name) => [name, numbers[name]]);
   return h("dl", { class: "numbers" }, entries.slice(0, most).map(([name, q]) => h("div", {},
     h("dt", { text: label(name) }), h("dd", { class: typeof q.value === "number" ? "" : "none" }, traced(quantity(q.value, q.unit), q.call_id)))));
 }
@@ -86,7 +86,7 @@ export function showMolecule(molecule, actions) {
   const title = [molecule.handle, molecule.name].filter(Boolean).join(" ") || "Molecule";
   const notes = Object.keys(molecule.notes).length ? facts(molecule.notes) : null;
   inspect(title, h("div", { class: "full" },
-    h("figure", { class: "sheet" }, drawing(molecule.smiles, 380, 250, molecule.name)),
+    h("figure", { class: "sheet" }, drawing(molecule.smiles, 320, 190, molecule.name)),
     smilesLine(molecule.smiles),
     h("div", { class: "row buttons" }, actions.map((action) => actionButton(action, [molecule]))),
     view ? [h("h3", { text: "Docked pose" }), view.element] : null,

@@ -1,26 +1,20 @@
-// The 3D view of a docked pose: Mol* and the structures are fetched when it is first opened, and one viewer serves all.
+// The 3D view of a docked pose. Mol* and the structures are fetched when a pose is first opened.
 
 import { call, text } from "./api.js";
 import { h } from "./dom.js";
 import { complexOf } from "./structure.js";
 import { isDark, onTheme } from "./theme.js";
-import "./pocket_scene.js";
 
 const ROOM = new URL("..", import.meta.url);
-const stage = h("div", { class: "mol-stage" });
-let scene = null;
-let turn = Promise.resolve();
 
-async function openScene() {
-  const script = new URL("molstar.js", ROOM);
-  await call(script.pathname); // says what to install where the viewer is missing; the browser then has it in its cache
-  const style = h("link", { rel: "stylesheet", href: new URL("molstar.css", ROOM).href });
-  const styled = new Promise((resolve) => { style.onload = resolve; style.onerror = resolve; });
-  document.head.prepend(style);
-  await Promise.all([import(script.href), styled]);
-  const made = await globalThis.organonPocketScene(globalThis.organonMolstar, stage);
-  onTheme((dark) => made.paint(dark));
-  return made;
+/** A frame with Mol* in it: its scene (see pocket_scene.js). */
+async function openScene(box) {
+  await call(new URL("molstar.css", ROOM).pathname); // says what to install where the viewer is missing
+  const frame = h("iframe", { title: "3D view of the pose", src: new URL("viewer.html", ROOM).href });
+  const loaded = new Promise((resolve) => { frame.onload = resolve; });
+  box.append(frame);
+  await loaded;
+  return { scene: await frame.contentWindow.organonScene, root: frame.contentDocument.documentElement };
 }
 
 function hasWebGl() {
@@ -34,10 +28,17 @@ export function poseView(molecule) {
   const box = h("div", { class: "pose", data: { state: "loading" } }, note);
   const labels = h("input", { type: "checkbox", on: { change: () => show() } });
   const tools = h("div", { class: "row fine" }, h("label", {}, labels, " residue names"),
-    h("button", { type: "button", class: "button small", text: "Centre", on: { click: () => scene && scene.recentre() } }),
-    h("span", { text: "Ligand teal, pocket grey within 5 Å, dashes: interactions. Drag to turn, scroll to zoom." }));
-  let left = false;
+    h("button", { type: "button", class: "button small", text: "Centre", on: { click: () => opened && opened.scene.recentre() } }),
+    h("span", { text: "Ligand teal; pocket within 5 Å grey; dashes are interactions. Drag turns, the wheel zooms." }));
   const say = (state, words) => { box.dataset.state = state; note.textContent = words; };
+  let left = false;
+  let opened = null;
+  let turn = Promise.resolve();
+
+  const paint = (dark) => {
+    opened.root.dataset.theme = dark ? "dark" : "light";
+    opened.scene.paint(dark);
+  };
 
   const draw = async () => {
     if (left) return;
@@ -45,21 +46,20 @@ export function poseView(molecule) {
     if (!molecule.receptor) throw new Error("the receptor of this pose is not recorded");
     const [receptor, pose] = await Promise.all([text(`artifacts/${molecule.receptor}`), text(`artifacts/${molecule.pose}`)]);
     const complex = complexOf(receptor, pose);
+    opened ||= await openScene(box);
     if (left) return;
-    box.append(stage);
-    if (!scene) scene = await openScene();
-    scene.paint(isDark());
-    await scene.draw({ complex: complex.text, chain: complex.chain, title: molecule.name || molecule.handle || molecule.smiles, labels: labels.checked });
+    paint(isDark());
+    await opened.scene.draw({ complex: complex.text, chain: complex.chain, title: molecule.name || molecule.handle || molecule.smiles, labels: labels.checked });
     say("ready", "");
     box.dataset.pose = molecule.pose;
   };
 
   const show = () => {
     turn = turn.then(draw).catch((error) => {
-      stage.remove();
-      say("failed", `The 3D view cannot be shown: ${error.message || error}.`.replace("..", "."));
+      if (!left) say("failed", `The 3D view cannot be shown: ${String(error.message || error).replace(/\.$/, "")}.`);
     });
   };
+  const forget = onTheme((dark) => { if (opened && !left) paint(dark); });
   show();
-  return { element: h("div", {}, box, tools), leave: () => { left = true; stage.remove(); } };
+  return { element: h("div", {}, box, tools), leave: () => { left = true; forget(); } };
 }

@@ -1,7 +1,7 @@
 // What one step made, laid out by kind: molecules as cards where they are few and as a table where they are many.
 
 import { h } from "./dom.js";
-import { label } from "./format.js";
+import { actionLabel } from "./format.js";
 import { itemCard } from "./items.js";
 import { fromItem, moleculeCard } from "./molecules.js";
 import { saveCsv, saveSdf } from "./saving.js";
@@ -19,8 +19,8 @@ export function resultBlock(result, thread, page) {
   const context = { openRun: page.openRun, actionsFor: page.itemOffers };
   const first = others.slice(0, MOST_ITEMS).map((item) => itemCard(item, context));
   const rest = others.slice(MOST_ITEMS);
-  return h("section", { class: "result", data: { call: result.call_id }, aria: { label: `Result of ${label(result.action)}` } },
-    h("h3", {}, label(result.action)),
+  return h("section", { class: "result", data: { call: result.call_id }, aria: { label: `Result of ${actionLabel(result.action)}` } },
+    h("h3", {}, actionLabel(result.action)),
     molecules.length > MOST_CARDS ? asTable(molecules, result, page) : molecules.length ? h("div", { class: "cards" }, molecules.map((molecule) => moleculeCard(molecule, page.moleculeOffers)), molecules.length > 1 ? saves(molecules, result) : null) : null,
     first.length ? h("div", { class: "items" }, first) : null,
     rest.length ? h("details", { class: "more" }, h("summary", { text: `${rest.length} more` }), h("div", { class: "items" }, rest.map((item) => itemCard(item, context)))) : null,
@@ -40,7 +40,7 @@ async function sdf(molecules, result) {
 
 function asTable(molecules, result, page) {
   const table = moleculeTable({
-    caption: label(result.action), actions: page.moleculeOffers,
+    caption: actionLabel(result.action), actions: page.moleculeOffers,
     saves: [
       { label: "CSV", run: (rows) => saveCsv(rows, nameOf(result)) },
       { label: "SDF", run: (rows, button) => attempt(() => sdf(rows, result), button) },

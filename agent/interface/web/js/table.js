@@ -3,8 +3,8 @@
 
 import { checkMarks } from "./checks.js";
 import { drawing } from "./drawing.js";
-import { h, icon, put } from "./dom.js";
-import { label, number, plural, unit } from "./format.js";
+import { h, icon, keepingFocus, put } from "./dom.js";
+import { byWeight, label, number, plural, unit } from "./format.js";
 import { actionButton, showMolecule, smilesLine } from "./molecules.js";
 import { traced } from "./provenance.js";
 
@@ -16,6 +16,7 @@ const LOWER_IS_BETTER = new Set(["vina", "dock", "vina_score", "sa", "sa_score",
  *  keeping what was sorted, filtered and chosen. */
 export function moleculeTable({ caption, actions = [], saves = [] }) {
   const state = { rows: [], sort: null, down: false, words: "", verdict: "", chosen: new Set(), columns: null, all: false };
+  const lines = new Map();
   const body = h("tbody");
   const head = h("thead");
   const count = h("span", { class: "fine", aria: { live: "polite" } });
@@ -31,7 +32,7 @@ export function moleculeTable({ caption, actions = [], saves = [] }) {
       h("span", { class: "row push" }, saves.map((save) => h("button", { type: "button", class: "button small", title: `Save these rows as ${save.label}`, on: { click: (event) => save.run(visible(), event.currentTarget) } }, icon("down"), save.label)))),
     bar, h("div", { class: "scroll" }, h("table", { class: "ranking" }, h("caption", { class: "unseen", text: caption }), head, body)), more);
 
-  const names = () => [...new Set(state.rows.flatMap((row) => Object.keys(row.numbers)))];
+  const names = () => byWeight(new Set(state.rows.flatMap((row) => Object.keys(row.numbers))));
   const shownNames = () => names().filter((name, index) => (state.columns ? state.columns.has(name) : index < FIRST_COLUMNS));
   const value = (row, name) => (row.numbers[name] ? row.numbers[name].value : null);
   const goal = (name) => (state.rows.find((row) => row.numbers[name] && row.numbers[name].goal)?.numbers[name].goal) || (LOWER_IS_BETTER.has(name) ? "minimize" : "maximize");
@@ -74,26 +75,40 @@ export function moleculeTable({ caption, actions = [], saves = [] }) {
   }
 
   function drawHead() {
-    const all = h("input", { type: "checkbox", aria: { label: "Choose all shown rows" }, on: { change: () => { for (const row of visible()) choose(row, all.checked); draw(); } } });
+    const all = h("input", { type: "checkbox", data: { focus: "all" }, aria: { label: "Choose all shown rows" }, on: { change: () => { for (const row of visible()) choose(row, all.checked); draw(); } } });
     const shown = visible();
     all.checked = shown.length > 0 && shown.every((row) => state.chosen.has(row.id));
     put(head, h("tr", {}, actions.length ? h("th", { class: "pick" }, all) : null, h("th", { scope: "col", text: "" }), h("th", { scope: "col", text: "Molecule" }),
       shownNames().map((name) => {
         const sorted = state.sort === name ? (state.down ? "descending" : "ascending") : null;
         const units = unit(state.rows.find((row) => row.numbers[name])?.numbers[name].unit || "");
-        return h("th", { scope: "col", class: "num", aria: { sort: sorted } }, h("button", { type: "button", class: "plain", on: { click: () => sortBy(name) } }, label(name), units ? h("small", { text: units }) : null));
+        return h("th", { scope: "col", class: "num", aria: { sort: sorted } }, h("button", { type: "button", class: "plain", data: { focus: `sort ${name}` }, on: { click: () => sortBy(name) } }, label(name), units ? h("small", { text: units }) : null));
       }), state.rows.some((row) => row.checks.length) ? h("th", { scope: "col", text: "Checks" }) : null));
   }
 
+  /** The row's element; the same as long as nothing in it changed, so that nothing flickers. */
+  function lineOf(row) {
+    const shape = `${shownNames().join()} ${state.rows.some((other) => other.checks.length)}`;
+    const held = lines.get(row.id);
+    if (held && held.row === row && held.shape === shape) {
+      const pick = held.element.querySelector(".pick input");
+      if (pick) pick.checked = state.chosen.has(row.id);
+      return held.element;
+    }
+    const element = line(row);
+    lines.set(row.id, { row, shape, element });
+    return element;
+  }
+
   function line(row) {
-    const pick = h("input", { type: "checkbox", checked: state.chosen.has(row.id), aria: { label: `Choose ${row.handle || row.name || row.smiles}` }, on: { change: () => choose(row, pick.checked), click: (event) => event.stopPropagation() } });
+    const pick = h("input", { type: "checkbox", checked: state.chosen.has(row.id), data: { focus: `pick ${row.id}` }, aria: { label: `Choose ${row.handle || row.name || row.smiles}` }, on: { change: () => choose(row, pick.checked), click: (event) => event.stopPropagation() } });
     const open = () => showMolecule(row, actions);
     return h("tr", { data: { id: row.id }, class: state.chosen.has(row.id) ? "on" : "", on: { click: (event) => { if (!event.target.closest("button, input, a") && !getSelection().toString()) open(); } } },
       actions.length ? h("td", { class: "pick" }, pick) : null,
       h("td", { class: "picture" }, drawing(row.smiles, 132, 88, row.name)),
       h("td", { class: "who" }, h("button", { type: "button", class: "plain open", title: "Everything about it", on: { click: open } }, row.handle ? h("span", { class: "handle", text: row.handle }) : null, " ", h("b", { text: row.name || "" }), row.pose ? h("span", { class: "tag", text: "3D" }) : null), smilesLine(row.smiles), row.notes.origin ? h("span", { class: "fine", text: row.notes.origin }) : null),
       shownNames().map((name) => h("td", { class: "num", data: { label: label(name) } }, typeof value(row, name) === "number" ? traced(number(value(row, name)), row.numbers[name].call_id) : h("span", { class: "none", text: row.numbers[name] ? "not computed" : "–" }))),
-      state.rows.some((other) => other.checks.length) ? h("td", { class: "checks", data: { label: "Checks" } }, h("button", { type: "button", class: "plain", on: { click: open } }, checkMarks(row.checks))) : null);
+      state.rows.some((other) => other.checks.length) ? h("td", { class: "checks", data: { label: "Checks" } }, h("button", { type: "button", class: "plain", on: { click: open } }, checkMarks(row.checks, true))) : null);
   }
 
   function drawTools() {
@@ -108,8 +123,7 @@ export function moleculeTable({ caption, actions = [], saves = [] }) {
   function draw() {
     const rows = visible();
     const shown = state.all ? rows : rows.slice(0, FIRST_ROWS);
-    drawHead();
-    put(body, shown.map(line));
+    keepingFocus(element, () => { drawHead(); put(body, shown.map(lineOf)); });
     more.hidden = shown.length === rows.length;
     more.textContent = `Show all ${rows.length}`;
     count.textContent = rows.length === state.rows.length ? plural(rows.length, "molecule") : `${rows.length} of ${plural(state.rows.length, "molecule")}`;

@@ -24,11 +24,14 @@ export function threadView(threadId, page) {
   let following = true;
   let left = false;
 
-  const offers = { ...page, changed, grown, nudge: () => { if (!atBottom()) page.announceBelow(); } };
+  const offers = { ...page, changed, grown, nudge: (card) => setTimeout(() => { if (card.isConnected && card.getBoundingClientRect().top > main.getBoundingClientRect().bottom) page.announceBelow(); }, 400) };
 
   function atBottom() { return main.scrollHeight - main.scrollTop - main.clientHeight < BOTTOM_PIXELS; }
   const onScroll = () => { following = atBottom(); };
   main.addEventListener("scroll", onScroll, { passive: true });
+
+  const size = new ResizeObserver(() => grown());
+  size.observe(list);
 
   function grown() { if (following) main.scrollTop = main.scrollHeight; }
 
@@ -93,6 +96,7 @@ export function threadView(threadId, page) {
     leave() {
       left = true;
       forget();
+      size.disconnect();
       main.removeEventListener("scroll", onScroll);
       for (const turn of turns.values()) turn.leave();
     },
@@ -103,6 +107,6 @@ export function threadView(threadId, page) {
 export function aloneCampaign(line, page) {
   let state = line.state;
   const panel = campaignPanel(line.run_id, { actions: page.moleculeOffers, title: line.name, onState: (next) => { state = next; page.changed(); } });
-  const element = h("article", { class: "turn alone", data: { run: line.run_id, kind: line.kind } }, h("div", { class: "said" }, h("p", { class: "words action" }, h("span", { class: "tag", text: line.kind }), ` ${line.name}`)), panel.element, h("footer", { class: "row fine" }, h("span", { text: `run ${line.run_id}` })));
+  const element = h("article", { class: "turn alone", data: { run: line.run_id, kind: line.kind } }, panel.element, h("footer", { class: "row fine" }, h("span", { text: `run ${line.run_id}` })));
   return { element, runId: line.run_id, state: () => state, leave: panel.leave };
 }

@@ -2,7 +2,7 @@
 // checked, and what to do where it failed.
 
 import { h, put } from "./dom.js";
-import { argsLine, clip, label, plural, seconds, valueText } from "./format.js";
+import { actionLabel, argsLine, clip, label, plural, seconds, valueText } from "./format.js";
 import { showCall } from "./provenance.js";
 
 const FAULTS = {
@@ -45,14 +45,14 @@ export function traceStep(number) {
     element, state,
     plan(step) {
       state.action = step.action;
-      what.textContent = label(step.action);
+      what.textContent = actionLabel(step.action);
       showArgs(step.args);
       if (step.why) put(outcome, h("p", { class: "fine", text: step.why }));
     },
     call(payload, time) {
       state.action = payload.action;
       state.started = new Date(time).getTime();
-      what.textContent = label(payload.action);
+      what.textContent = actionLabel(payload.action);
       showArgs(payload.args);
       put(outcome);
       set("running");

@@ -6,7 +6,7 @@ import { campaignPanel } from "./campaign.js";
 import { citationMark, sourceList } from "./citations.js";
 import { ENDED, runControls, stateTag } from "./controls.js";
 import { announce, h, put, throttled } from "./dom.js";
-import { argsLine, clock, label, plural, seconds } from "./format.js";
+import { actionLabel, argsLine, clock, plural, seconds } from "./format.js";
 import { prose } from "./prose.js";
 import { resultBlock } from "./results.js";
 import { traceStep } from "./trace.js";
@@ -121,10 +121,11 @@ export function turnView(line, thread, page) {
     tool_call(payload, time) {
       const step = stepOf(payload.call_id, payload.action);
       step.call(payload, time);
-      if (!replaying()) announce(`Step: ${label(payload.action)}`);
+      if (!replaying()) announce(`Step: ${actionLabel(payload.action)}`);
     },
     step_started(payload) {
       if (payload.run_id) child(payload.run_id, payload.call_id);
+      closeApproval(payload.call_id, "Accepted");
       if (payload.call_id && steps.has(payload.call_id)) {
         steps.get(payload.call_id).go();
         steps.get(payload.call_id).tell(payload.step);
@@ -132,8 +133,8 @@ export function turnView(line, thread, page) {
     },
     approval_requested(payload) {
       if (steps.has(payload.key)) steps.get(payload.key).ask();
-      approvals.set(payload.key, payload);
-      showApproval(payload);
+      approvals.set(payload.key, { payload, card: null });
+      if (!replaying() || state === "waiting_approval") showApproval(payload.key);
     },
     tool_result(payload) {
       const { result } = payload;
@@ -142,10 +143,11 @@ export function turnView(line, thread, page) {
       step.finish(result, payload.args);
       for (const item of result.items) thread.items.set(item.handle, item);
       for (const id of result.runs || []) child(id, payload.call_id);
+      if (result.items.some((item) => item.kind === "molecule")) for (const id of result.runs || []) children.get(id)?.fold();
       const block = resultBlock(result, thread, page);
       if (block) made.append(block);
       if (line.kind === "action" && !pieces.size) { citations = result.citations; pieces.set("said", result.summary); drawPieces(); put(sources, citations.length ? sourceList(citations, page.openRun) : null); }
-      if (!replaying()) announce(`${label(result.action)}: ${result.fault ? result.summary : "done"}`);
+      if (!replaying()) announce(`${actionLabel(result.action)}: ${result.fault ? result.summary : "done"}`);
     },
     run_finished(payload) {
       finished = true;
@@ -159,18 +161,25 @@ export function turnView(line, thread, page) {
   const replaying = () => lastSeq < nEvents && nEvents !== Infinity;
   let attachments = [];
 
-  async function showApproval(payload) {
-    const card = approvalCard(runId, payload, page.actionSchema(payload.action), () => { if (steps.has(payload.key)) steps.get(payload.key).go(); watched.look(); });
-    approvals.get(payload.key).card = card;
-    made.append(card.element);
-    if (!replaying()) page.nudge();
+  /** Shown while the run waits for the answer; of a log read later, only where it still waits. */
+  function showApproval(key) {
+    const held = approvals.get(key);
+    if (held.card) return;
+    const { payload } = held;
+    held.card = approvalCard(runId, payload, page.actionSchema(payload.action), () => {
+      approvals.delete(key);
+      if (steps.has(key)) steps.get(key).go();
+      watched.look();
+    });
+    made.append(held.card.element);
+    page.nudge(held.card.element);
   }
 
   function closeApproval(key, word) {
     const held = approvals.get(key);
     if (!held) return;
     approvals.delete(key);
-    if (held.card && !held.card.element.classList.contains("closed")) held.card.close(word);
+    if (held.card) held.card.close(word);
   }
 
   ask(line.name, []);
@@ -182,7 +191,7 @@ export function turnView(line, thread, page) {
       attachments = document.attachments || [];
       line.seconds = (new Date(run.updated) - new Date(run.created)) / 1000;
       if (run.kind === "chat") ask(document.message || run.name, attachments);
-      else if (run.kind === "action") ask(`${label(document.action || run.name)} ${argsLine(document.args)}`, []);
+      else if (run.kind === "action") ask(`${actionLabel(document.action || run.name)} ${argsLine(document.args)}`, []);
       else ask(document.name || run.name, []);
     },
     onEvent(event) {
@@ -194,6 +203,8 @@ export function turnView(line, thread, page) {
       if (!replaying()) page.grown(element);
     },
     onState(next) {
+      if (next === "waiting_approval") for (const key of approvals.keys()) showApproval(key);
+      else if (state === "waiting_approval") for (const key of [...approvals.keys()]) closeApproval(key, "Answered");
       state = next;
       if (ENDED.has(next) || next === "paused") asked = "";
       if (ENDED.has(next)) drawPieces();
