@@ -88,6 +88,18 @@ TOOLS: dict[str, Tool] = {
     ),
     "residues": Tool("tools.protein.check_residues:check_residues", "a chain of the twenty amino acids", ("organon",)),
     "mutations": Tool("tools.protein.check_mutations:check_mutations", "substitutions of a variant", ("organon",)),
+    "loop_anchors": Tool(
+        "tools.antibody.check_loop_anchors:check_loop_anchors",
+        "loops are found between conserved residues",
+        ("organon",),
+    ),
+    "loop_length": Tool("tools.antibody.check_loop_length:check_loop_length", "a loop's usual length", ("organon",)),
+    "liabilities": Tool("tools.antibody.check_liabilities:check_liabilities", "motifs that degrade", ("organon",)),
+    "loop_numbers": Tool(
+        "tools.antibody.check_loop_numbers:check_loop_numbers",
+        "charge, hydropathy and identity of a loop",
+        ("organon",),
+    ),
     "motifs": Tool("tools.protein.check_motifs:check_motifs", "residues that a known protein needs", ("organon",)),
 }
 

@@ -1,0 +1,1 @@
+"""Antibody variable domains: loops, their lengths, liabilities and numbers. Sequence only."""
