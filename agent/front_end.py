@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from models.chat.context import served_context_tokens
-from models.chat.front_end import load_chat_model
+from models.chat.front_end import OFFLINE, load_chat_model
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from agent.config import Settings
 
 DEFAULT_CONTEXT_TOKENS = 24_000
+OFFLINE_CONTEXT_TOKENS = 1_000_000
+"""The offline front end reads a whole conversation in milliseconds."""
 _lock = threading.Lock()
 _open: dict[tuple[str, str | None, str | None], BaseChatModel] = {}
 
@@ -43,6 +45,8 @@ def context_tokens(model: BaseChatModel, settings: Settings) -> int:
 
 def told_context_tokens(model: BaseChatModel, settings: Settings) -> int | None:
     """What the model's server says of its context, or its profile; None where nobody tells. Asked once a process."""
+    if settings.llm == OFFLINE:
+        return OFFLINE_CONTEXT_TOKENS
     if settings.llm_base_url is None:
         told = (model.profile or {}).get("max_input_tokens")
         return int(told) if told else None

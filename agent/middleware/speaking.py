@@ -41,6 +41,7 @@ class Speaking(AgentMiddleware):
             raise
         except Exception as error:
             raise UnavailableError(f"the language model {self._turn.llm} did not answer: {_line(error)}") from error
+        self._show_plan(message, request.messages)
         taken = {call["id"] for earlier in request.messages for call in tool_calls_of(earlier)}
         return ModelResponse(result=[_with_own_ids(message, taken, f"{self._turn.run_id}x{self._turn.model_calls}")])
 
@@ -59,6 +60,13 @@ class Speaking(AgentMiddleware):
         if whole is None:
             raise UnavailableError("it ended without a word")
         return read_strictly(whole)
+
+    def _show_plan(self, message: AIMessage, before: Sequence[BaseMessage]) -> None:
+        """The steps of the whole turn, where the front end knows them: the offline one does."""
+        steps = message.additional_kwargs.get("plan")
+        if steps:
+            n_calls = sum(len(tool_calls_of(earlier)) for earlier in self._turn.own(before))
+            self._turn.control.emit("plan", {"steps": steps}, once=f"plan {n_calls}")
 
     def _say(self, text: str) -> None:
         self._turn.control.emit("message_delta", {"text": text, "part": self._turn.model_calls})
