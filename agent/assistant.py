@@ -82,7 +82,8 @@ def build_agent(turn: Turn, model: BaseChatModel, checkpointer: SqliteSaver) -> 
         Execute(turn),
     ]
     system = system_prompt(turn.session.ledger.items(turn.thread_id))
-    return create_agent(model, action_tools(), system_prompt=system, middleware=middleware, checkpointer=checkpointer)
+    tools = action_tools(schemas=not turn.offline)
+    return create_agent(model, tools, system_prompt=system, middleware=middleware, checkpointer=checkpointer)
 
 
 def human_message(turn: Turn, asked: Mapping[str, Any]) -> HumanMessage:

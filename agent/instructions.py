@@ -16,13 +16,16 @@ from agent.turn import tool_calls_of
 from prompts import render
 from tools.memory.threads import LETTERS
 
+_ONLY_A_NAME: dict[str, Any] = {"description": "", "parameters": {"type": "object", "properties": {}}}
 
-def action_tools() -> list[StructuredTool]:
+
+def action_tools(schemas: bool = True) -> list[StructuredTool]:
     """Every action as the language model sees it: name, purpose, schema of its arguments. They are run by the
-    middleware, which knows the call's id."""
+    middleware, which knows the call's id. Without `schemas` only the names, which is all that the offline front end
+    reads, and loads no action that is not called."""
     tools = []
     for name in ACTIONS:
-        schema = load_action(name).schema()
+        schema: dict[str, Any] = load_action(name).schema() if schemas else _ONLY_A_NAME
         tools.append(StructuredTool(name=name, description=schema["description"], args_schema=schema["parameters"]))
     return tools
 

@@ -12,6 +12,7 @@ from langsmith import tracing_context
 
 from agent.front_end import open_front_end
 from agent.instructions import action_tools, closed, system_prompt
+from models.chat.front_end import OFFLINE
 
 if TYPE_CHECKING:
     from agent.session import Session
@@ -25,8 +26,9 @@ def plan_only(session: Session, message: str, thread_id: str | None = None) -> d
     items = session.ledger.items(thread_id) if thread_id is not None else []
     earlier = _said(session, thread_id) if thread_id is not None else []
     said = [SystemMessage(system_prompt(items)), *earlier, *closed(earlier), HumanMessage(message)]
+    tools = action_tools(schemas=session.settings.llm != OFFLINE)
     with tracing_context(enabled=False):
-        answer = open_front_end(session.settings).bind_tools(action_tools()).invoke(said)
+        answer = open_front_end(session.settings).bind_tools(tools).invoke(said)
     steps = answer.additional_kwargs.get("plan")
     if steps:
         calls = [{"name": step["action"], "args": step["args"]} for step in steps]

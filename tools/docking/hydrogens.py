@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from tools.docking.cofactors import hydrogenate_cofactor
 from tools.docking.hydrogen_geometry import place, turns
@@ -58,6 +57,8 @@ class _Surroundings:
         atoms = [atom for residue in structure.residues for atom in residue.atoms]
         self._points = np.array([atom.xyz for atom in atoms], dtype=np.float64).reshape(-1, 3)
         self._is_polar = np.array([atom.element in ("O", "N") for atom in atoms], dtype=bool)
+        from scipy.spatial import cKDTree  # half a second to load, which naming a target does not need
+
         self._tree = cKDTree(self._points) if atoms else None
         self._new: list[NDArray[np.float64]] = []
 
