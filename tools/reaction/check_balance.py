@@ -26,14 +26,14 @@ def check_balance(reactants: list[str], product: str, from_reagents: Sequence[st
     threshold = "no atom from nowhere"
     if missing:
         shown = ", ".join(f"{count} {element}" for element, count in sorted(missing.items()))
+        if set(missing) <= set(from_reagents):
+            return undecided(
+                "atom_balance", f"{shown} too few: a reagent that is not written would bring them", threshold
+            )
         twice = next((smiles for smiles in left if not missing - element_counts([smiles])), None)
         if twice is not None:
             return undecided(
                 "atom_balance", f"{shown} too few: a second equivalent of {twice} would be needed", threshold
-            )
-        if set(missing) <= set(from_reagents):
-            return undecided(
-                "atom_balance", f"{shown} too few: a reagent that is not written would bring them", threshold
             )
     leaving = have - need
     details = {
