@@ -1,0 +1,129 @@
+"""Counts, times and settings of a request: "five", "a dozen", "for ten minutes", "3 rounds", "seed 7".
+
+Read from normalised text in which conditions on properties were taken out before. A bare number counts only where the
+word after it is something that can be counted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_N = r"(\d+)"
+_COUNTED = (
+    r"molecules?|compounds?|ligands?|inhibitors?|binders?|candidates?|designs?|structures?|"
+    r"analog(?:ue)?s?|derivatives?|mols?|hits?"
+    r"|drugs?|smiles|variants?|mutants?|sequences?|proteins?|mofs?|frameworks?|materials?|"
+    r"pockets?|sites?|binding sites?|cavities|papers?"
+    r"|articles?|publications?|references?|studies|results?|passages?|loops?|cdrs?|h3s?|h3 "
+    r"loops?|products?|outcomes?|options?|suggestions?|ideas?|examples?|samples?"
+    r"|antagonists?|agonists?|blockers?|of them|ones|alternatives?|versions?|proposals?|"
+    r"guesses|metal-organic frameworks?|metal organic frameworks?|predictions?|linkers?|"
+    r"fragments?|leads?|scaffolds?|antibod(?:y|ies)|nanobod(?:y|ies)|heavy chains?"
+)
+_BETWEEN = (
+    r"(?:(?:different|new|novel|small|diverse|possible|good|more|other|further|random|drug-?like|"
+    r"lead-?like|likely|best|top|plausible|potential|similar|improved|soluble|stable|brighter|"
+    r"better|zinc|zn|copper|cu|h3|cdr|cdr-h3|metal|porous|kinase|¦|recent|open|additional|unique|"
+    r"druggable|alternative|organic|of|cdrh3|binding|ligand|active|point|protein|synthetic|random|"
+    r"virtual|drug|covalent|potent|selective|§\w+§) )*"
+)
+_COUNT = re.compile(rf"(?<![\w.§-]){_N}(?!\.\d)[ -]?(?:x )?{_BETWEEN}(?:{_COUNTED})\b")
+_TIMES = re.compile(
+    r"(?:(?:for|in|within|take|takes|spend|use|using|about|max|at most|up to|no more than|not "
+    r"more than|budget(?: of)?:?|limit(?: of)?|run(?: it)?(?: for)?|only) )*(?:a |an "
+    r")?(\d+(?:\.\d+)?)[ -]?(seconds?|secs?|s|minutes?|mins?|min|m|hours?|hrs?|hr|h|"
+    r"days?)\b(?: (?:long|max|at most|tops|of compute|budget))?"
+)
+_SETTINGS: tuple[tuple[str, str], ...] = (
+    (
+        "per_round",
+        (
+            rf"{_N} (?:{_BETWEEN})(?:molecules?|compounds?|candidates?|designs?|ligands?|samples?)? "
+            r"?(?:per|each|a|every|in each|in every|/) ?round"
+        ),
+    ),
+    ("per_round", rf"per[_ -]round ?(?:of|is|=|:)? ?{_N}"),
+    ("docking_calls", rf"{_N} (?:docking calls?|dockings?|docking runs?|dock calls?|docks)\b"),
+    ("docking_calls", rf"(?:docking calls?|docking budget|dockings) ?(?:of|is|=|:)? ?{_N}"),
+    ("docking_calls", rf"dock(?:ing)? (?:at most|up to|no more than|max(?:imum)?) {_N}"),
+    ("rounds", rf"{_N} (?:more |full |design |discovery )?(?:rounds?|iterations?|cycles?|generations?)\b"),
+    ("rounds", rf"rounds? ?(?:of|is|=|:) ?{_N}"),
+    ("exhaustiveness", rf"exhaustiv\w* ?(?:of|is|=|:|to|set to|at)? ?{_N}"),
+    ("exhaustiveness", rf"{_N} exhaustiv\w*"),
+    ("seed", rf"(?:random )?seed ?(?:of|is|=|:|number)? ?{_N}\b"),
+    (
+        "max_steps",
+        (
+            r"(?:in |within |using |with )?(?:at most|up to|max(?:imum|imal)?(?: of)?|no more than|"
+            rf"not more than|fewer than or|under|<=?) ?{_N} (?:reaction |synthetic |synthesis "
+            r")?steps?"
+        ),
+    ),
+    (
+        "max_steps",
+        (
+            rf"{_N} (?:reaction |synthetic |synthesis )?steps? (?:at most|max(?:imum)?|or (?:less|"
+            rf"fewer)|tops)|max(?:imum)?[_ ]steps? ?(?:of|is|=|:)? ?(\d+)|(?:in|within) {_N} "
+            r"(?:reaction |synthetic )?steps?"
+        ),
+    ),
+    (
+        "n_routes",
+        (
+            rf"{_N} (?:{_BETWEEN})(?:synthetic |synthesis |retrosynthetic )?(?:routes?|pathways?|"
+            r"ways|plans|synthes[ei]s)\b"
+        ),
+    ),
+    (
+        "max_mutations",
+        (
+            r"(?:at most|up to|max(?:imum|imal)?(?: of)?|no more than|not more than|with|only|"
+            rf"using|<=?)? ?(?:of )?{_N} (?:point |amino acid |single )?(?:mutations?|"
+            r"substitutions?|changes|edits|exchanges|positions)(?: (?:at most|max|each|or fewer|or "
+            r"less))?\b"
+        ),
+    ),
+    ("max_mutations", rf"max(?:imum)?[_ ]mutations ?(?:of|is|=|:)? ?{_N}"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """`n`: how many of what is asked for; `minutes`: wall time; the others as the actions' arguments are called."""
+
+    n: int | None = None
+    minutes: float | None = None
+    settings: tuple[tuple[str, int], ...] = ()
+
+    def get(self, name: str) -> int | None:
+        return dict(self.settings).get(name)
+
+
+def read_amounts(text: str) -> tuple[Amounts, str]:
+    """The amounts in a normalised text, and the text without them (a counted word stays)."""
+    settings: dict[str, int] = {}
+    for name, pattern in _SETTINGS:
+        match = re.search(rf"(?<![\w.§-])(?:{pattern})", text)
+        if match and name not in settings:
+            settings[name] = int(next(group for group in match.groups() if group is not None))
+            text = f"{text[: match.start()]} ¦ {text[match.end() :]}"
+    minutes = None
+    if match := _TIMES.search(text):
+        minutes = _minutes(float(match[1]), match[2])
+        text = f"{text[: match.start()]} ¦ {text[match.end() :]}"
+    n = None
+    if match := _COUNT.search(text):
+        n = int(match[1])
+        text = text[: match.start()] + " " + text[match.end(1) :].lstrip(" x") if match[1] else text
+    elif match := re.search(
+        r"(?<![\w.])(?:n ?= ?|number ?(?:of|=|:) ?|how many ?[:=] ?)(\d+)\b|(?:top|best|first) (\d+)\b", text
+    ):
+        n = int(match[1] or match[2])
+    return Amounts(n, minutes, tuple(settings.items())), re.sub(r"\s+", " ", text).strip()
+
+
+def _minutes(value: float, unit: str) -> float:
+    factor = {"s": 1 / 60, "m": 1.0, "h": 60.0, "d": 1440.0}[unit[0]]
+    minutes = round(value * factor, 4)
+    return int(minutes) if minutes == int(minutes) else minutes

@@ -1,0 +1,399 @@
+"""CUES: how people in the field say what they want, one pattern over normalised text with places per line of thought.
+
+(action, weight, pattern): 4 is a word that leaves no doubt, 2 a usual phrase, 1 a hint. Weights were set by hand on the
+example requests; similarity to those examples (0 to 1) is added in `intents`.
+"""
+
+CREATE = (
+    r"(?:design|generate|make|create|propose|suggest|invent|find|discover|come up with|develop|"
+    r"build|give|need|want|get|produce|look for|search for|identify|draw up|sample|looking for|"
+    r"write|draft|construct|explore|prepare|show|imagine|would like|like)(?:s|ing|ed)?"
+)
+MAKE = (
+    r"(?:design|generate|make|create|propose|suggest|invent|come up with|build|give|need|want|get|"
+    r"produce|sample|write|show|draw|would like)(?:s|ing|ed)?"
+)
+BINDERS = (
+    r"(?:ligands?|inhibitors?|binders?|antagonists?|agonists?|blockers?|modulators?|drug "
+    r"candidates?|degraders?|activators?|hits|leads?)"
+)
+COMPOUNDS = (
+    r"(?:molecules?|compounds?|drugs?|structures?|candidates?|chemical matter|chemotypes?|"
+    r"scaffolds?|analog(?:ue)?s?|something|mols?|smiles|small molecules?|derivatives?|chemicals?)"
+)
+PROPERTY = (
+    r"(?:properties|property|descriptors?|log ?p|clogp|qed|mw|tpsa|psa|mol(?:ecular)? ?(?:weight|"
+    r"wt|mass)|weight|mass|drug-?like(?:ness)?|lipinski|ro5|rule of (?:five|5)|pains|alerts|"
+    r"solubility|logs|sa score|synthetic accessibility|rotatable bonds|heavy atoms|fsp3|polar "
+    r"surface(?: area)?|fingerprint|formula|inchi(?:key)?|¦)"
+)
+MOLECULE = (
+    r"(?:§[mh]\d+§|it|this|that|them|these|those|the (?:molecule|compound|ligand|drug|best|first|"
+    r"second|third|last|hit|lead|one|design|top|1st|2nd)\b(?: \w+)?|my (?:molecule|compound|hit|"
+    r"lead|ligand))"
+)
+LIGHTER = (
+    r"(?:soluble|lipophilic|hydrophobic|hydrophilic|polar|greasy|druglike|drug-like|drug like|"
+    r"rigid|flexible|light(?:er)?|heavy|heavier|small(?:er)?|big(?:ger)?|larger?|potent|stable|"
+    r"permeable|water.soluble|synthesi[sz]able|accessible|complex|simpler|simple|fatty|toxic|"
+    r"easily made)"
+)
+PROTEIN = r"(?:§[pn]\d+§|proteins?|enzymes?|gfp|sequence|peptide|§h\d+§|it|this|lysozyme|antigen|mutants?|luciferase)"
+PAPERS = (
+    r"(?:papers?|literature|publications?|pubmed|arxiv|biorxiv|chemrxiv|chembl papers|journals?|"
+    r"studies|openalex|crossref|europe ?pmc|scientific articles?|articles?|preprints?|textbooks?|"
+    r"sources)"
+)
+
+CUES: tuple[tuple[str, float, str], ...] = (
+    ("design_ligands", 2.0, rf"\b{CREATE}\b.*\b{BINDERS}\b"),
+    ("design_ligands", 1.2, rf"\b{BINDERS}\b (?:for|of|against|to|that|in|on|with)\b"),
+    (
+        "design_ligands",
+        2.2,
+        (
+            rf"\b{MAKE}\b.*\b{COMPOUNDS}\b.*(?:\b(?:for|against|targeting|inhibiting|blocking|"
+            r"binding|hitting|into|in)\b (?:the |this |that |my |our |human )*(?:§[tuf]\d+§|pocket|"
+            r"site|binding|active site|protein|receptor|target|kinase|enzyme)|\b(?:that|which|to) "
+            r"(?:strongly |tightly |would |could |can |should |might )*(?:bind|inhibit|block|fit|"
+            r"hit|target|beat|outperform))"
+        ),
+    ),
+    (
+        "design_ligands",
+        2.0,
+        (
+            rf"\b{CREATE}\b.*\b(?:for|against|targeting|that (?:binds?|inhibits?|blocks?|fits?|"
+            r"hits?)|which (?:binds?|inhibits?|blocks?))\b (?:the |this |that |my |human "
+            r")*§[tu]\d+§"
+        ),
+    ),
+    (
+        "design_ligands",
+        1.8,
+        (
+            r"\b(?:inhibit|block|target|drug|hit|beat)(?:s|ing)?\b (?:the |this |human "
+            r")*(?:§[tu]\d+§|protein|enzyme|receptor|pocket)"
+        ),
+    ),
+    (
+        "design_ligands",
+        1.5,
+        (
+            r"\bde ?novo\b|\bhit (?:finding|generation|discovery)\b|\blead (?:generation|"
+            r"discovery)\b|\bligand design\b|\bdrug design\b|\bstructure.based design\b"
+        ),
+    ),
+    ("design_ligands", 1.0, r"\bbeat(?:s|ing)?\b §[mh]|better than §[mh]|better binders?|outperform"),
+    (
+        "find_pockets",
+        2.4,
+        (
+            r"\b(?:find|predict|detect|locate|identify|map|list|where|what|which|show|get|give|"
+            r"look for|search|is there|are there|any|see|determine|mark|scan)\w*\b.*\b(?:pockets?|"
+            r"binding sites?|active sites?|cavit(?:y|ies)|binding residues|druggable sites?|"
+            r"allosteric sites?|catalytic sites?|ligand sites?|binding cleft|grooves?|clefts?)\b"
+        ),
+    ),
+    (
+        "find_pockets",
+        1.6,
+        r"^\W*(?:the |all )?(?:binding |druggable )?(?:pockets?|binding sites?|cavit(?:y|ies)|active sites?)\b",
+    ),
+    (
+        "find_pockets",
+        2.0,
+        (
+            r"\b(?:pockets?|binding sites?|cavities) (?:of|in|on|for|prediction|detection|finding|"
+            r"finder)\b(?!.*\bligands?\b)|\bwhich residues\b.*\b(?:bind|line|form|contact|"
+            r"interact)|\bwhere (?:does|do|could|can|might|would|will|is)\b.*\b(?:bind|binds|sit|"
+            r"sits|bound|go)\b|\bdruggab(?:le|ility)\b|\bbindetasche\b"
+        ),
+    ),
+    (
+        "plan_synthesis",
+        3.2,
+        (
+            r"\bretro ?-?synth\w*|\bsynthe(?:tic|sis) (?:routes?|plans?|pathways?|planning|path|"
+            r"ways?)\b|\b(?:plan|propose|find|suggest|give|show|need|get|want|do|work out|outline|"
+            r"devise)\w*\b.*\bsynthes[ei]s\b|\bsynthesis (?:of|for|plan)\b|\broutes? (?:to|for|of|"
+            r"towards)\b|\bhow\b.*\bsynthesi[sz]ed?\b|\bsynthesi[sz]e\b(?!d)"
+        ),
+    ),
+    (
+        "plan_synthesis",
+        2.6,
+        (
+            rf"\bhow (?:do|can|could|would|might|to|should|would)\b.{{0,25}}\b(?:make|prepare|build|"
+            rf"produce|get to|access|cook|obtain)\b (?:up )?{MOLECULE}|\bcan {MOLECULE} be (?:made|"
+            r"prepared|synthesi[sz]ed|produced)|\bhow (?:is|was|are|can|could|would|might) "
+            rf"{MOLECULE} (?:be )?(?:made|prepared|produced|synthesi[sz]ed)|\b(?:can|could) (?:we|"
+            rf"you|i|one|it|anyone) (?:actually )?(?:make|be made)\b|\bmake {MOLECULE} in (?:the "
+            r"lab|real life)"
+        ),
+    ),
+    (
+        "plan_synthesis",
+        1.6,
+        (
+            r"\b(?:precursors?|building blocks?|starting materials?|disconnect\w*|buyable|total "
+            r"synthesis)\b|^(?:please |just )?(?:make|prepare) §[mh]\d+§(?! (?:more|less|better|"
+            r"lighter|smaller|bigger|easier))|\broutes?\b|¦ (?:ways?|routes?|steps?)"
+        ),
+    ),
+    (
+        "predict_reaction",
+        3.0,
+        (
+            r"\breact(?:s|ed|ing|ions?|ants?)?\b(?!ive)|§x\d+§|\bforward (?:prediction|synthesis)\b|"
+            r"\bwhat (?:happens|forms|is formed|comes out|do i get|do you get|would i get|would "
+            r"form|will form|results|will i get|would happen|product)\b|\bproducts? (?:of|from|"
+            r"when|if|between)\b|\bpredict the products?\b|\bmain products?\b|§[mh]\d+§ ?(?:\+|"
+            r"plus|->) ?§[mh]\d+§"
+        ),
+    ),
+    (
+        "predict_reaction",
+        2.2,
+        (
+            r"\b(?:mix|combine|couple|treat|heat|condense|acylate|alkylate|esterify|add|reflux|"
+            r"stir|put together)\w*\b.*§[mh]\d+§.*(?:and|with|to|in|,).*§[mh]\d+§"
+        ),
+    ),
+    (
+        "generate_molecules",
+        1.7,
+        rf"\b{MAKE}\b.*\b{COMPOUNDS}\b|^(?:\d+ |some |a few |new |novel |random |more |¦ )+{COMPOUNDS}\b",
+    ),
+    (
+        "generate_molecules",
+        0.8,
+        r"\b(?:random|novel|new|small|drug-?like|lead-?like)\b.*\b(?:molecules?|compounds?|structures|smiles)\b",
+    ),
+    (
+        "optimize_molecule",
+        2.8,
+        (
+            rf"\b(?:make|get|turn|have|want|need)\b (?:me )?{MOLECULE}.{{0,12}}\b(?:more|less|a bit|"
+            rf"bit|slightly|much|better|easier|{LIGHTER})\b"
+        ),
+    ),
+    (
+        "optimize_molecule",
+        2.4,
+        (
+            r"\b(?:optimi[sz]e|optimi[sz]ation|improve|tweak|modify|tune|enhance|fix|adjust|refine|"
+            rf"polish|vary|decorate|grow|morph|evolve)\w*\b.{{0,40}}(?:{MOLECULE}|{PROPERTY}|¦)"
+        ),
+    ),
+    (
+        "optimize_molecule",
+        2.6,
+        (
+            r"\b(?:increase|decrease|reduce|lower|raise|boost|bring down|cut|drop|maximi[sz]e|"
+            rf"minimi[sz]e|higher|better|improve|push|bump)\w*\b.{{0,25}}\b{PROPERTY}"
+        ),
+    ),
+    (
+        "optimize_molecule",
+        2.0,
+        (
+            r"\b(?:analog(?:ue)?s?|derivatives?|variants?|versions?|variations?|bioisosteres?)\b "
+            rf"(?:of|for|to|on|around) (?:the )?{MOLECULE}|{MOLECULE} (?:analog(?:ue)?s|"
+            r"derivatives)|\b(?:soluble|lighter|smaller|polar|simpler|greasy)\w* (?:version|"
+            r"variant|analog(?:ue)?|derivative)s?"
+        ),
+    ),
+    (
+        "optimize_molecule",
+        1.5,
+        (
+            r"\b(?:more|less|too|not) (?:water )?(?:soluble|lipophilic|hydrophobic|hydrophilic|"
+            r"polar|greasy|rigid|flexible|drug-?like|complex|heavy|fatty|insoluble)\b|\blead "
+            r"optimi[sz]ation\b|\b(?:lighter|smaller|simpler) (?:one|than|please)"
+        ),
+    ),
+    (
+        "generate_materials",
+        3.2,
+        (
+            r"\bmofs?\b|\bmetal[- ]?organic\b|\bframeworks?\b|\bporous (?:materials?|solids?|"
+            r"crystals?|framework)\b|\bcoordination polymers?\b|\bzeolitic\b|\bzifs?\b|"
+            r"\bmaterials? (?:for|with|based)\b|\b(?:generate|design|propose|make|"
+            r"create)\b.{0,20}\bmaterials?\b"
+        ),
+    ),
+    (
+        "edit_protein",
+        3.2,
+        (
+            r"\bmutat(?:e|es|ed|ing|ions?)\b(?! (?:data|analysis))|\bmutants?\b|\bprotein "
+            r"(?:engineering|editing|design|edit)\b|\b(?:improve|engineer|edit|optimi[sz]e|"
+            r"stabili[sz]e|evolve|modify|redesign|change|tweak|design|humani[sz]e|"
+            r"diversify)\w*\b.{0,25}(?:§[pn]\d+§|\b(?:proteins?|enzymes?|sequence|gfp|peptide|"
+            r"the stability|thermostability|fluorescence|brightness)\b)|\bvariants? (?:of|for|"
+            r"from) (?:the |this |my )*(?:§[pn]\d+§|protein|enzyme|gfp|sequence|wild)|\bdirected "
+            r"evolution\b"
+        ),
+    ),
+    (
+        "edit_protein",
+        2.4,
+        (
+            r"\b(?:brighter|thermostab\w*|more stable|stabler|more fluorescent|fluorescence|"
+            r"thermal stability|more active)\b.{0,40}(?:§[pnh]\d+§|protein|enzyme|variants?)|"
+            r"(?:§[pn]\d+§|protein|enzyme).{0,40}\b(?:brighter|thermostab\w*|more stable|stabler|"
+            r"fluorescent|better|variants?|mutations?|changes|substitutions?|stability)\b"
+        ),
+    ),
+    (
+        "design_antibody_cdr",
+        3.8,
+        (
+            r"\bcdr[- ]?[hl]?\d?s?\b|\bcomplementarity\b|\bantibod(?:y|ies)\b|\bnanobod(?:y|ies)\b|"
+            r"\bvhh\b|\b[hl][123] ?(?:-)?loops?\b|\bloops? [hl][123]\b|\bheavy chain\b|\blight "
+            r"chain\b|\bscfv\b|§a\d+§|\bparatope\b|\bfab\b|\b[hl][123]\b (?:variants?|for|of|"
+            r"designs?|sequences?)|\b(?:new|redesign|design) (?:an? |the )?[hl][123]\b"
+        ),
+    ),
+    (
+        "molecule_properties",
+        2.2,
+        (
+            r"\b(?:what|whats|what's|which|compute|calculate|calc|get|show|tell|give|check|list|"
+            r"report|work out|determine|evaluate|estimate|predict|need|how about|measure|assess|"
+            rf"profile|compare|know|print)\b.{{0,40}}\b{PROPERTY}|^\W*(?:the "
+            rf")?{PROPERTY}\b.{{0,24}}\b(?:of|for|from)\b|\b{PROPERTY} (?:of|for) (?:the "
+            rf")?{MOLECULE}|{MOLECULE}(?:'s)? {PROPERTY}|\bits {PROPERTY}|{PROPERTY}(?: ?,| and| \?|"
+            rf"\?)* (?:of|for)? ?{MOLECULE}"
+        ),
+    ),
+    (
+        "molecule_properties",
+        2.2,
+        (
+            r"\bhow (?:heavy|lipophilic|big|soluble|polar|greasy|drug-?like|large|complex|"
+            rf"flexible)\b|\b(?:is|are|does|do|would|will) {MOLECULE}.{{0,25}}(?:drug-?like|drug "
+            r"like|lipinski|pains|alerts?|soluble|ro5|rule of|oral|lipophilic|flexible|¦|toxic|"
+            rf"safe|reactive)|\bdescribe {MOLECULE}|\bcharacteri[sz]e {MOLECULE}|\btell me (?:\w+ "
+            rf")?(?:about|more about) {MOLECULE}|\bprofile (?:of |for )?{MOLECULE}|\b(?:info|"
+            rf"information|facts|data|details) (?:on|about|for) {MOLECULE}|\bcheck {MOLECULE}"
+        ),
+    ),
+    (
+        "molecule_properties",
+        1.1,
+        (
+            rf"^what(?:'s| is|s) {MOLECULE}\W*$|\b(?:properties|descriptors)\b|\bcompare {MOLECULE}|"
+            rf"\bstructure of {MOLECULE}|^{PROPERTY}.{{0,12}}{MOLECULE}|"
+            rf"^{MOLECULE}.{{0,12}}{PROPERTY}\W*$"
+        ),
+    ),
+    ("dock", 3.4, r"\b(?:re)?dock(?:s|ed|ing|er)?\b(?! (?:budget|calls?|runs? budget))"),
+    (
+        "dock",
+        2.6,
+        (
+            rf"\bhow (?:well|strongly|tightly|good|strong|tight)\b.{{0,20}}\bbind|\b(?:binding "
+            r")?affinit(?:y|ies)\b|\b(?:does|do|will|would|can|could|check (?:if|whether)|see "
+            rf"(?:if|whether)|test (?:if|whether)|if|whether) {MOLECULE}.{{0,12}}\b(?:bind|binds|"
+            r"fit|fits|inhibit|hit)\b|\bbinding (?:pose|mode|energy|score)\b|\bposes? (?:of|for)\b|"
+            rf"\bscore {MOLECULE}.{{0,20}}(?:against|in|on|at)|\bvina\b|\b(?:put|place) "
+            rf"{MOLECULE}.{{0,20}}(?:pocket|site|§[tf])|\btest {MOLECULE}.{{0,20}}(?:against|in|on) "
+            r"(?:the )?(?:§[tuf]|pocket|target)"
+        ),
+    ),
+    (
+        "minimize",
+        3.6,
+        (
+            rf"\b(?:energy[- ])?minimi[sz](?:e|ed|ing|ation)\b(?!.{{0,12}}\b(?:{PROPERTY}|vina))|"
+            r"\brelax(?:ed|ation|ing)?\b|\bforce ?field\b|\bopenmm\b|\b(?:refine|clean up|fix|tidy "
+            r"up|polish|optimi[sz]e) (?:the |this |that |its |docked )*(?:pose|complex|geometry|"
+            r"docked)|\bstrain (?:relief|energy)\b|\blet it settle\b|\bminimi[sz]e\b"
+        ),
+    ),
+    (
+        "search_literature",
+        3.9,
+        (
+            rf"\b{PAPERS}\b|\bdoi\b|\bcit(?:e|ations?|ing)\b|\breferences? (?:for|on|about)\b|"
+            r"\bread(?:ing)? up\b|\bwhat is known\b|\bwhat's known\b|\bwhats known\b|\bwhat do we "
+            r"know\b|\baccording to\b|\breviews? (?:of|on|about)\b|\bstate of the art\b|"
+            r"\bpublished\b|\bwhat has been (?:reported|published|written)|\bwho (?:discovered|"
+            r"invented|reported|published)\b|\breported\b|\bknown (?:inhibitors|ligands|binders|"
+            r"drugs)|\bmy (?:pdfs?|documents?|library)\b|\buploaded (?:pdfs?|documents?)"
+        ),
+    ),
+    (
+        "search_literature",
+        1.6,
+        (
+            r"\bresistance\b|\bmechanism of\b|\bhow does §[mtnu]\d+§ work\b|\bside effects?\b|"
+            r"\bclinical\b|\bevidence\b|\bwhat (?:is|are) the (?:role|function|hinge|gatekeeper)\b|"
+            r"\bwhy is §[tu]\d+§ (?:important|a target)|\bwhat does §[tnu]\d+§ do\b|\bwhat is "
+            r"§[tu]\d+§|\btell me (?:\w+ )?about (?:the )?§[tun]\d+§|\bexplain (?:what|how|the "
+            r"(?:mechanism|role|biology))\b"
+        ),
+    ),
+    (
+        "search_results",
+        4.2,
+        (
+            r"\bhave (?:we|you|i)\b.{0,20}\b(?:seen|tried|made|done|docked|tested|found|looked|run|"
+            r"designed|come across|had)\b|\bdid (?:we|you|i)\b|\bour (?:own )?(?:results|runs|data|"
+            r"designs|records|history|findings|campaigns|database|molecules|ledger|previous|past|"
+            r"earlier|old)\b|\b(?:previous|earlier|past|old|prior) (?:\w+ )?(?:results?|runs?|"
+            r"designs?|campaigns?|molecules|attempts?|work|dockings?|findings|ligands|data|"
+            r"experiments?)\b|\bwhat (?:have|did) (?:we|you)\b|\bwe (?:already |ever |once "
+            r")?(?:tried|made|docked|have|had|found|tested|ran)\b|\blast (?:time|week|month)\b|"
+            r"\brecall\b|\bin (?:the |our )?(?:memory|database|ledger|records)\b|\b(?:the |our |my "
+            r"|all )results (?:for|on|of|with|about)\b|\bsearch (?:the |our |my |all )*results\b|"
+            r"\bseen (?:something|anything|this|these|it|§)|\bbefore\?|\bso far (?:for|against|on|"
+            r"in)\b|\bwas .* (?:tried|tested|docked) (?:before|already)|\balready (?:seen|tried|"
+            r"docked|made|tested|have)\b|\bresults (?:for|on) §[tmu]"
+        ),
+    ),
+    (
+        "start_campaign",
+        3.8,
+        (
+            r"\b(?:start|run|launch|kick off|begin|set up|setup|execute|do|create|fire up|trigger|"
+            r"new|make|submit|queue|go for|open|another|want|need|plan)\w*\b.{0,30}\b(?:campaigns?|"
+            r"discovery (?:run|loop|cycle)|design loop|yaml)\b|§k\d+§|^(?:a )?campaign (?:on|for|"
+            r"against|with|to)\b|\bdiscovery (?:run|loop) (?:on|for|against)\b|"
+            r"\bcampaign\b.{0,20}\bstarten\b"
+        ),
+    ),
+    ("start_campaign", 3.4, r"\b(?:start|run|launch|kick off|execute|use|submit)\w*\b.{0,20}§f\d+§"),
+    (
+        "run_status",
+        3.4,
+        (
+            r"\bstatus\b|\bprogress\b|\bhow (?:far|is it going|is it coming|are we doing)\b|"
+            r"\bhow(?:'s|s| is| are| did) (?:the |my |our |that |this )?(?:run|campaign|job|design|"
+            r"search|docking|it|loop|things|everything)s? ?(?:going|doing|coming|getting|"
+            r"progressing|run)?\b|\b(?:is|are|has) (?:it|the run|that|the campaign|they|the job|"
+            r"the design|my run|my campaign|everything|the docking) ?(?:all |already |still "
+            r")?(?:done|finished|ready|running|over|complete|completed|through)\b|\b(?:finished|"
+            r"done|ready) (?:yet|already)\b|\bstill running\b|\beta\b|\bany (?:news|progress)\b|"
+            r"\bupdate (?:on|me)\b|\bhow long\b.{0,20}\b(?:left|remain|take|until|more)\b|"
+            r"\bremaining\b|\bwhat(?:'s| is|s) (?:running|happening)\b|\bwhat happened to (?:the|"
+            r"my) (?:run|campaign|job)\b|\bis .* (?:finished|running)\b|\b(?:show|list) (?:my |the "
+            r"|all )*runs\b"
+        ),
+    ),
+    (
+        "explain_candidate",
+        3.9,
+        (
+            r"\bwhy\b.{0,45}\b(?:fail|reject|rank|score|drop|lost|lose|filter|bad|poor|good|best|"
+            r"better|worse|worst|chosen|selected|first|last|win|won|remov|exclud|discard|thrown|"
+            r"not pass|pass|eliminat|top|low|high|kick|out)\w*\b|\bwhat(?:'s| is|s| was| went) "
+            r"wrong with\b|\bwhat (?:happened|went wrong) (?:to|with) (?:§h|the|candidate|number|"
+            r"it)|\bexplain (?:me )?(?:the |this |that |candidate |number |why )*(?:§[hm]\d+§|"
+            r"candidate|score|rank|result of|first|second|third|fourth|last|best|top|one|it|"
+            r"molecule|design)|\breasons? (?:for|why)\b|\bhow come\b|\bjustify\b|\bwalk me through\b"
+        ),
+    ),
+)

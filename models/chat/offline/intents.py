@@ -1,0 +1,72 @@
+"""What a clause asks for: cues that people use in the field, weighed together with the similarity to example requests.
+
+A cue is a pattern over normalised text with places; its weight says how surely it means that action. Not promised: deep
+grammar. Where cues and similarity stay low, the answer is that the request was not understood.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from models.chat.offline.cues import CUES
+from models.chat.offline.similarity import Embed, similarities
+
+_COMPILED = tuple((action, weight, re.compile(pattern)) for action, weight, pattern in CUES)
+UNDERSTOOD = 1.25
+"""Least total (cues plus similarity) at which a clause counts as understood: one medium cue with some similarity, or a
+similarity alone that is nearly the example's own words."""
+SIMILAR_ALONE = 0.56
+"""Least similarity that counts without any cue."""
+TALK = ("greeting", "thanks", "capabilities", "identity", "stop", "off_topic")
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """`label`: an action or a kind of talk, empty where nothing was understood; `score` and the runner-up's."""
+
+    label: str
+    score: float
+    second: str = ""
+    second_score: float = 0.0
+
+
+def read_intent(text: str, embed: Embed | None = None) -> Intent:
+    """What a normalised clause asks for."""
+    totals = dict(similarities(text, embed))
+    cued: dict[str, float] = {}
+    for action, weight, pattern in _COMPILED:
+        if pattern.search(text):
+            cued[action] = max(cued.get(action, 0.0), weight) + (0.3 if action in cued else 0.0)
+    for action, weight in _adjusted(text, cued).items():
+        totals[action] = totals.get(action, 0.0) + weight
+    ranked = sorted(totals.items(), key=lambda pair: -pair[1])
+    (label, score), (second, second_score) = ranked[0], ranked[1]
+    understood = score >= UNDERSTOOD if label in cued else score >= SIMILAR_ALONE
+    if label in TALK and not understood and score >= 0.40 and not cued:
+        understood = label == "off_topic"
+    return Intent(label if understood else "", score, second, second_score)
+
+
+def _adjusted(text: str, cued: dict[str, float]) -> dict[str, float]:
+    """Cues that rule others out."""
+    weights = dict(cued)
+    if "design_antibody_cdr" in weights:
+        for other in ("edit_protein", "design_ligands", "generate_molecules", "optimize_molecule"):
+            weights.pop(other, None)
+    if "generate_materials" in weights:
+        for other in ("generate_molecules", "design_ligands", "optimize_molecule"):
+            weights.pop(other, None)
+    if "design_ligands" in weights and weights["design_ligands"] >= 1.8:
+        weights.pop("generate_molecules", None)
+    if "edit_protein" in weights and re.search(r"§[pn]\d+§|protein|enzyme|gfp", text):
+        weights.pop("optimize_molecule", None)
+    if (
+        "run_status" in weights
+        and "start_campaign" in weights
+        and re.search(r"\b(?:how|status|progress|is|still)\b", text)
+    ):
+        weights.pop("start_campaign")
+    if "minimize" in weights and re.search(r"\bminimi[sz]e\b.{0,14}(?:logp|log p|mw|weight|tpsa|lipophilicity)", text):
+        weights.pop("minimize")
+    return weights

@@ -1,0 +1,237 @@
+"""From a request to a plan: a pure function of the text, what was before, and the names of bundled targets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from models.chat.offline.clauses import split_clauses
+from models.chat.offline.conversation import History
+from models.chat.offline.follow_ups import build_follow_up, is_follow_up
+from models.chat.offline.intents import TALK, Intent, read_intent
+from models.chat.offline.mentions import Reading, read_mentions
+from models.chat.offline.names import target_table
+from models.chat.offline.plans import AskError, Draft, Plan, Step
+from models.chat.offline.request import PRODUCES, Clause, Making, read_clause
+from models.chat.offline.similarity import Embed
+from models.chat.offline.spelling import normalise
+from models.chat.offline.steps_knowledge import (
+    build_explain_candidate,
+    build_run_status,
+    build_search_literature,
+    build_search_results,
+    build_start_campaign,
+)
+from models.chat.offline.steps_molecules import (
+    build_design_ligands,
+    build_dock,
+    build_generate_molecules,
+    build_minimize,
+    build_molecule_properties,
+    build_optimize_molecule,
+    build_plan_synthesis,
+    build_predict_reaction,
+)
+from models.chat.offline.steps_proteins import (
+    build_design_antibody_cdr,
+    build_edit_protein,
+    build_find_pockets,
+    build_generate_materials,
+)
+from models.chat.offline.talk import is_off_topic, not_understood, read_talk, say
+
+Build = Callable[[Clause, Making], Draft | list[Draft]]
+BUILDERS: dict[str, Build] = {
+    "design_ligands": build_design_ligands,
+    "find_pockets": build_find_pockets,
+    "plan_synthesis": build_plan_synthesis,
+    "predict_reaction": build_predict_reaction,
+    "generate_molecules": build_generate_molecules,
+    "optimize_molecule": build_optimize_molecule,
+    "generate_materials": build_generate_materials,
+    "edit_protein": build_edit_protein,
+    "design_antibody_cdr": build_design_antibody_cdr,
+    "molecule_properties": build_molecule_properties,
+    "dock": build_dock,
+    "minimize": build_minimize,
+    "search_literature": build_search_literature,
+    "search_results": build_search_results,
+    "start_campaign": build_start_campaign,
+    "run_status": build_run_status,
+    "explain_candidate": build_explain_candidate,
+}
+_PER_TARGET = ("design_ligands", "dock", "start_campaign", "find_pockets")
+
+
+def plan_request(
+    text: str, history: History | None = None, targets: Sequence[str] = (), embed: Embed | None = None
+) -> Plan:
+    """The steps a request asks for, or the question that has to be answered first. Deterministic."""
+    history = history or History()
+    if history.pending:
+        joined = _completed(text, history, targets, embed)
+        if joined is not None:
+            return plan_request(joined, _without_pending(history), targets, embed)
+    table = target_table(targets)
+    reading = read_mentions(text, table, history.handles())
+    words = normalise(reading.text)
+    files = {**history.files, **reading.attachments}
+    making = Making(history, table, text, files, reading.attachments, notes=list(reading.notes))
+    talk = read_talk(words)
+    if talk:
+        return Plan(answer=say(talk))
+    try:
+        _build(words, reading, making, embed)
+    except AskError as ask:
+        return Plan(question=ask.question, request=text, about=ask.about, notes=tuple(making.notes))
+    except _NothingToDoError as nothing:
+        return nothing.plan
+    steps = tuple(
+        Step(draft.action, draft.args, draft.why, next(iter(PRODUCES.get(draft.action, ())), ""))
+        for draft in making.drafts
+    )
+    return Plan(steps, request=text, notes=tuple(making.notes))
+
+
+class _NothingToDoError(Exception):
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+
+
+def _build(words: str, reading: Reading, making: Making, embed: Embed | None) -> None:
+    """Drafts of all clauses, in order."""
+    labelled = _labelled(words, reading, making, embed)
+    for label, clause in labelled:
+        for note in clause.requirements.notes:
+            making.note(note)
+        if label == "again":
+            for draft in build_follow_up(clause, making):
+                making.add(draft)
+            continue
+        for part in _one_target_each(label, clause):
+            built = BUILDERS[label](part, making)
+            for draft in built if isinstance(built, list) else [built]:
+                making.add(draft)
+
+
+def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None) -> list[tuple[str, Clause]]:
+    """(action or "again", clause); what has no verb of its own belongs to the one before, or leads to the next."""
+    pieces = [(piece, read_intent(piece, embed)) for piece in split_clauses(words)]
+    pieces = _as_one_where_split_wrongly(words, pieces, embed)
+    found: list[tuple[str, str]] = []
+    lead = ""
+    for piece, intent in pieces:
+        if intent.label in TALK:
+            continue
+        if intent.label:
+            found.append((intent.label, f"{lead} , {piece}" if lead else piece))
+            lead = ""
+        elif found:
+            found[-1] = (found[-1][0], f"{found[-1][1]} , {piece}")
+        else:
+            lead = f"{lead} , {piece}" if lead else piece
+    if not found:
+        return [_unlabelled(lead, words, reading, making, pieces)]
+    return [(label, read_clause(text, reading, words)) for label, text in found]
+
+
+def _as_one_where_split_wrongly(
+    words: str, pieces: list[tuple[str, Intent]], embed: Embed | None
+) -> list[tuple[str, Intent]]:
+    """A request is one clause where its parts say nothing and the whole does."""
+    if len(pieces) > 1 and not any(intent.label and intent.label not in TALK for _, intent in pieces):
+        whole = read_intent(words, embed)
+        if whole.label and whole.label not in TALK:
+            return [(words, whole)]
+    return pieces
+
+
+def _unlabelled(
+    lead: str, words: str, reading: Reading, making: Making, pieces: Sequence[tuple[str, Intent]]
+) -> tuple[str, Clause]:
+    """A request in which nothing names an action: a follow-up, a thing alone, or not understood."""
+    clause = read_clause(lead or words, reading, words)
+    off_topic = is_off_topic(words) or any(intent.label == "off_topic" for _, intent in pieces)
+    if off_topic and not reading.found:
+        raise _NothingToDoError(Plan(answer=say("off_topic")))
+    if making.history.calls and is_follow_up(clause):
+        return "again", clause
+    talk = next((intent.label for _, intent in pieces if intent.label in TALK), "")
+    if talk and not lead:
+        raise _NothingToDoError(Plan(answer=say(talk)))
+    for bad in clause.of("b"):
+        raise AskError(
+            f"“{bad.name}” is not a valid SMILES: {bad.value}. What should it be, and what should I do with it?",
+            bad.name,
+        )
+    if reading.found and len(re.sub(r"§\w+§|\W", "", clause.text)) < 25:
+        names = ", ".join(dict.fromkeys(one.name or one.value for one in reading.found))
+        raise AskError(f"What should I do with {names}? {_ideas(clause)}")
+    if reading.attachments and not words.strip(" ,."):
+        raise AskError(f"What should I do with {', '.join(reading.attachments.values())}?")
+    if is_follow_up(clause) and re.search(r"\b(?:same|again|repeat|more|another)\b", clause.text):
+        raise AskError("The same as what? Nothing has been done in this conversation yet: what should I do?")
+    best = max((intent for _, intent in pieces), key=lambda intent: intent.score, default=None)
+    near = re.split(r"\W", words)[0] and best.label if best and best.score > 0.45 and best.label in BUILDERS else ""
+    raise AskError(not_understood(making.raw.strip(), near))
+
+
+def _ideas(clause: Clause) -> str:
+    if clause.of("m") or clause.handles("M"):
+        return "For example its properties, a synthesis, docking into a target, or a more soluble analogue?"
+    if clause.of("tf"):
+        return "For example find its pockets, design ligands for it, or search the literature?"
+    if clause.of("pn"):
+        return "For example mutations towards a goal, or where a ligand could bind?"
+    return "What is it for?"
+
+
+def _one_target_each(label: str, clause: Clause) -> list[Clause]:
+    """A clause about several targets is one step for each."""
+    targets = list(dict.fromkeys(one.value for one in clause.of("t")))
+    if label not in _PER_TARGET or len(targets) < 2:
+        return [clause]
+    if clause.says(r"\bselectiv\w*|\bover\b|\bbut not\b|\bwithout hitting\b|\bspare|\bavoid\b"):
+        first, *rest = targets
+        raise AskError(
+            f"Selectivity is not computed here. Should I design for {first} and then dock the "
+            f"best into {', '.join(rest)} for comparison?"
+        )
+    parts = []
+    for target in targets:
+        text = clause.text
+        for one in clause.of("t"):
+            if one.value != target:
+                text = text.replace(clause.place(one), "")
+        parts.append(read_clause(text, clause.reading, clause.whole))
+    return parts
+
+
+def _completed(text: str, history: History, targets: Sequence[str], embed: Embed | None) -> str | None:
+    """The pending request with this reply in it; None where the words are a request of their own."""
+    table = target_table(targets)
+    reading = read_mentions(text, table, history.handles())
+    words = normalise(reading.text)
+    if read_talk(words) or not words.strip():
+        return None
+    intents = [read_intent(piece, embed) for piece in split_clauses(words)]
+    fragment = len(re.findall(r"[a-z]+", re.sub(r"§\w+§", "", words))) <= 6
+    if any(intent.label and intent.label not in TALK and intent.score >= 2.0 for intent in intents) and not (
+        fragment
+        and not re.search(
+            r"\b(?:dock|design|find|generate|search|plan|make|optimi[sz]e|predict|start|explain|compute|mutate)\b",
+            words,
+        )
+    ):
+        return None
+    if not reading.found and not fragment:
+        return None
+    before = plan_request(history.pending, _without_pending(history), targets, embed)
+    if before.about and before.about in history.pending:
+        return history.pending.replace(before.about, text.strip(), 1)
+    return f"{history.pending.rstrip(' ?.!')} , {text.strip()}"
+
+
+def _without_pending(history: History) -> History:
+    return History(history.calls, history.files, "", history.held)

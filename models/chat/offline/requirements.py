@@ -1,0 +1,275 @@
+"""Conditions on molecules as people write them: "QED above 0.4 and no PAINS", "mw 300-450", "at most 5 rot bonds".
+
+Read from normalised text; what was read is taken out of it, so that its numbers are not counted as anything else. A
+condition on something that is not computed comes back as a note. Where a word stands for a number, the number and its
+source stand in `WORDS`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+NUMBER = r"-?\d+(?:\.\d+)?"
+PROPERTIES: dict[str, str] = {
+    "qed": r"qed(?: scores?| values?)?|drug-?\s?likeness(?: scores?)?",
+    "logp": r"[ca]?log[ _-]?p(?: values?)?|lipophilicity|octanol.water (?:partition )?coefficient",
+    "mol_weight": r"mws?|m\.w\.|mol(?:ecular)?[ ._-]?(?:weights?|wt|mass(?:es)?)|weights?|mass(?:es)?",
+    "tpsa": r"t?psa|(?:topological )?polar surface(?: area)?",
+    "fsp3": r"fsp3|fraction (?:of )?sp3(?: carbons?)?",
+    "rotatable_bonds": r"rotatable bonds?|rot(?:\.|able)? ?bonds?|rotb|rotors?",
+    "heavy_atoms": r"heavy atoms?|non-?hydrogen atoms?|heavies",
+    "synthesizability": r"sa[ _-]?scores?|synthetic accessibility(?: scores?)?|synthesi[sz]ability|sascore",
+}
+"""Key of a campaign's constraints -> how people write it."""
+UNSUPPORTED: dict[str, str] = {
+    r"h(?:ydrogen)?[ -]?bond(?:ing)? donors?|hbd": "the number of hydrogen-bond donors",
+    r"h(?:ydrogen)?[ -]?bond(?:ing)? acceptors?|hba": "the number of hydrogen-bond acceptors",
+    r"(?:aromatic )?rings?": "the number of rings",
+    r"ic50|ec50|ki|kd|pic50|potency": "measured potency",
+    r"half-?life|clearance|bioavailability|permeability|caco-?2|ppb|pka|herg|toxicity|selectivity": "this property",
+    r"log[ _]?s|solubility": "a limit on solubility",
+    r"docking scores?|vina(?: scores?)?|affinit(?:y|ies)|binding energ(?:y|ies)": "a docking score",
+}
+DEFAULT_WIDTH = {
+    "qed": 0.05,
+    "logp": 0.5,
+    "mol_weight": 25.0,
+    "tpsa": 10.0,
+    "fsp3": 0.05,
+    "rotatable_bonds": 1.0,
+    "heavy_atoms": 2.0,
+    "synthesizability": 0.5,
+}
+"""How far "around 2" reaches on each side, in the property's unit: a convention of this project, told in the answer."""
+_ABOVE = (
+    r">=?|above|over|greater(?: than)?(?: or equal to)?|more(?: than)?|higher(?: than)?|at "
+    r"least|min(?:imum|imal)?\.?(?: of)?|exceeding"
+    r"|bigger than|larger than|heavier than|not (?:below|under|less than|lower than|smaller "
+    r"than)|no (?:less|lower|smaller) than|better than|beyond"
+)
+_BELOW = (
+    r"<=?|below|under|less(?: than)?|lower(?: than)?|at most|max(?:imum|imal)?\.?(?: of)?|up "
+    r"to|smaller(?: than)?|fewer(?: than)?|lighter than"
+    r"|not (?:above|over|more than|greater than|higher than|heavier than|exceed(?:ing)?)|no "
+    r"(?:more|higher|greater|heavier|larger|bigger) than|within|beneath"
+)
+_ABOUT = r"around|about|approx(?:imately|\.)?|roughly|near|close to|~|ca\.?|circa"
+_OPERATOR = (
+    rf"(?:(?P<above>{_ABOVE})|(?P<below>{_BELOW})|(?P<about>{_ABOUT})|(?P<between>between|from|in "
+    r"the range(?: of)?|range|ranging from|in))"
+)
+_FILLER = (
+    r"(?:\s|:|=(?!=)|\b(?:score|value|values|should|must|has|have|to|be|is|are|of|that|stays?|kept|"
+    r"keep|with|a|the|it|its|lie|lies|lying|at|this|that|molecule)\b|§\w+§)*"
+)
+_UNIT = r"\s*(?:g\s?/\s?mol|g mol-1|kda|da(?:ltons?)?|å\^?2|å²|angstroms?(?: squared)?|a\^2|kcal/mol|units?|%)?"
+_RIGHT = re.compile(
+    rf"^{_FILLER}(?:{_OPERATOR})?{_FILLER}(?P<first>{NUMBER}){_UNIT}(?:\s*(?:-|to|\.\.+|through|"
+    rf"(?(between)and|(?!)))\s*(?P<second>{NUMBER}){_UNIT})?"
+    r"(?:\s*(?P<after_above>\+|or (?:more|above|higher|better|greater)|and (?:above|up|higher)|"
+    r"minimum|min\b|upwards)|\s*(?P<after_below>or (?:less|below|lower|fewer|under)|and below|"
+    r"maximum|max\b|at most|tops))?"
+)
+_MORE = re.compile(
+    rf"^\s*(?:,|and|but|&)+\s*{_FILLER}(?:(?P<above>{_ABOVE})|"
+    rf"(?P<below>{_BELOW}))\s*(?P<first>{NUMBER})(?!\.?\d)(?!\s*(?:mol|comp|lig|round|min|route|"
+    rf"%|[a-z]{{3,}}))"
+)
+_LEFT = re.compile(
+    rf"(?:{_OPERATOR}\s*)?(?P<first>{NUMBER})(?:\s*(?:-|to|\.\.+|(?(between)and|"
+    rf"(?!)))\s*(?P<second>{NUMBER}))?\s*(?P<plus>\+|or (?:more|fewer|less))?\s*(?:g/mol|"
+    r"da)?\s*(?:of )?$"
+)
+_DALTONS = re.compile(
+    rf"(?:{_OPERATOR}\s*)?(?P<first>{NUMBER})(?:\s*(?:-|to|\.\.+|(?(between)and|"
+    rf"(?!)))\s*(?P<second>{NUMBER}))?\s*(?P<unit>g\s?/\s?mol|"
+    r"da(?:ltons?)?\b)(?:\s*(?P<after_above>or more|\+|minimum)|"
+    r"\s*(?P<after_below>max(?:imum)?|or less|at most))?"
+)
+_WEIGHED = re.compile(r"(?:lighter|heavier) than [1-9]\d{2,3}\b(?!\s*(?:da|g|heavy))")
+_NAMES = re.compile(
+    "|".join(rf"(?P<{key}>(?<![\w§])(?:{pattern})(?![\w§]))" for key, pattern in PROPERTIES.items()).replace(
+        "(?![\\w§]))|", "(?![a-z§]))|"
+    )
+)
+_NONE = (
+    r"(?:no|without|free of|exclud(?:e|ing)|avoid(?:ing)?|zero|0|not? any|filter(?: out)?|"
+    r"reject(?:ing)?|remove|lacking|w/o)"
+)
+FLAGS: tuple[tuple[str, str, str], ...] = (
+    (
+        "pains",
+        "none",
+        (
+            rf"{_NONE} (?:any )?pains(?: alerts?| hits?| matches| motifs?)?|pains[- ]?free|"
+            r"(?:pass(?:es|ing)?|clean of|clean in) (?:the )?pains(?: filters?)?"
+        ),
+    ),
+    ("brenk", "none", rf"{_NONE} (?:any )?brenk(?: alerts?)?|brenk[- ]?free"),
+    (
+        "reactive",
+        "none",
+        (
+            rf"{_NONE} (?:any )?(?:reactive|electrophilic)(?: groups?| warheads?| functional "
+            r"groups?| moieties)?|no warheads?|non-?reactive|non-?covalent"
+        ),
+    ),
+    (
+        "alerts",
+        "none",
+        (
+            rf"{_NONE} (?:any )?(?:structural |medchem |tox(?:icity)? )?alerts?|alert[- ]?free|"
+            rf"{_NONE} (?:any )?(?:structural )?red flags"
+        ),
+    ),
+    ("lipinski", "none", r"(?:no|0|without|zero) (?:any )?(?:lipinski|ro5|rule of (?:five|5)) violations?"),
+    (
+        "lipinski",
+        "<=1",
+        (
+            r"lipinski(?:[- ]?(?:like|compliant|rule|rules|ok|conform))?|rule[- ]of[- ](?:five|5)|"
+            r"ro5|drug-?\s?like(?!-?ness)|orally available|oral drugs?"
+        ),
+    ),
+    (
+        "synthesizability",
+        "<=4.5",
+        (
+            r"eas(?:y|ily) to (?:make|synthesi[sz]e|prepare)|easily (?:made|synthesi[sz]able)|"
+            r"(?:readily |easily )?synthesi[sz]able|synthetically (?:accessible|feasible|tractable|"
+            r"easy)|makeable"
+        ),
+    ),
+)
+"""Constraint, its value, and the words for it. Lipinski 1997 (10.1016/S0169-409X(96)00423-1) tolerates one violation;
+SA score 4.5 is where the project's campaigns draw the line for easy to make (Ertl 2009, 10.1186/1758-2946-1-8)."""
+_ELEMENTS = re.compile(
+    r"only (?:the elements? )?((?:(?:c|n|o|f|s|p|cl|br|i|h|b)(?:\s*(?:,|and|/)?\s+|\s*,\s*|$|\b)){2,})(?:atoms?)?"
+)
+
+
+@dataclass(slots=True)
+class Requirements:
+    """`ranges`: constraint key -> (low, high), an open end None, in logP units, g/mol, Å², counts or score units;
+    `flags`: key -> value of a campaign's constraints. `notes` say what was assumed or cannot be asked for."""
+
+    ranges: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    flags: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.ranges or self.flags)
+
+    def constraints(self) -> dict[str, str]:
+        """As in a campaign file: {"qed": ">=0.4", "mol_weight": "300..450", "pains": "none"}."""
+        return {**{key: render_bounds(*bounds) for key, bounds in self.ranges.items()}, **self.flags}
+
+    def bound(self, key: str, low: float | None, high: float | None) -> None:
+        old_low, old_high = self.ranges.get(key, (None, None))
+        self.ranges[key] = (low if low is not None else old_low, high if high is not None else old_high)
+
+
+def render_bounds(low: float | None, high: float | None) -> str:
+    """ "<=4", ">=0.4" or "2..3"."""
+    if low is None:
+        return f"<={high:g}"
+    return f">={low:g}" if high is None else f"{low:g}..{high:g}"
+
+
+def read_requirements(text: str) -> tuple[Requirements, str]:
+    """The conditions in a normalised text, and the text without them."""
+    found = Requirements()
+    text = _read_unsupported(text, found)
+    text = _read_flags(text, found)
+    position = 0
+    while (name := _NAMES.search(text, position)) is not None:
+        key = str(name.lastgroup)
+        span = _read_bounds(text, name, key, found)
+        if span is None:
+            position = name.end()
+        else:
+            text = f"{text[: span[0]]} ¦ {text[span[1] :]}"
+            position = span[0]
+    text = _WEIGHED.sub(r"\g<0> da", text)
+    text = _DALTONS.sub(lambda match: _daltons(match, found), text)
+    return found, re.sub(r"\s+", " ", text).strip()
+
+
+def _read_bounds(text: str, name: re.Match[str], key: str, found: Requirements) -> tuple[int, int] | None:
+    """Read the numbers beside a property's name; the span that was read."""
+    left = _LEFT.search(text[: name.start()])
+    right = _RIGHT.match(text[name.end() :])
+    counted = key in ("rotatable_bonds", "heavy_atoms")
+    if right is not None and not (counted and left is not None):
+        low, high = _bounds_of(right, key, found)
+        end = name.end() + right.end()
+        while (more := _MORE.match(text[end:])) is not None:
+            value = float(more["first"])
+            low, high = (value, high) if more["above"] else (low, value)
+            end += more.end()
+        found.bound(key, low, high)
+        return name.start(), end
+    if left is not None and (counted or left["above"] or left["below"] or left["between"] or left["second"]):
+        found.bound(key, *_bounds_of(left, key, found))
+        return left.start(), name.end()
+    return None
+
+
+def _bounds_of(match: re.Match[str], key: str, found: Requirements) -> tuple[float | None, float | None]:
+    groups = match.groupdict()
+    first, second = float(match["first"]), match["second"]
+    if second is not None:
+        low, high = sorted((first, abs(float(second)) if first >= 0 else float(second)))
+        return low, high
+    if groups.get("above") or groups.get("after_above") or groups.get("plus") in ("+", "or more"):
+        return first, None
+    if groups.get("below") or groups.get("after_below") or groups.get("plus") in ("or fewer", "or less"):
+        return None, first
+    if key in ("rotatable_bonds", "heavy_atoms") and not groups.get("about"):
+        return first, first
+    width = DEFAULT_WIDTH[key]
+    low, high = round(first - width, 4), round(first + width, 4)
+    if key != "logp":
+        low = max(low, 0.0)
+    found.notes.append(f"I read {key.replace('_', ' ')} around {first:g} as {low:g} to {high:g}.")
+    return low, high
+
+
+def _daltons(match: re.Match[str], found: Requirements) -> str:
+    found.bound("mol_weight", *_bounds_of(match, "mol_weight", found))
+    return " ¦ "
+
+
+def _read_unsupported(text: str, found: Requirements) -> str:
+    for pattern, what in UNSUPPORTED.items():
+        limit = (
+            rf"(?:(?:{_ABOVE}|{_BELOW}|{_ABOUT}|exactly)\s*{NUMBER}\s*(?:nm|um|µm)?\s*(?:{pattern})\b|"
+            rf"\b(?:{pattern}){_FILLER}(?:{_ABOVE}|{_BELOW}|{_ABOUT}|=)\s*{NUMBER}\s*(?:nm\b|um\b|"
+            r"µm|kcal/mol)?)"
+        )
+        text, times = re.subn(limit, " ¦ ", text)
+        if times:
+            found.notes.append(f"I cannot ask for {what}: it is left out.")
+    return text
+
+
+def _read_flags(text: str, found: Requirements) -> str:
+    for key, value, pattern in FLAGS:
+        text, times = re.subn(rf"(?<![\w§])(?:{pattern})(?![\w§])", " ¦ ", text)
+        if times:
+            found.flags.setdefault(key, value)
+    if "¦" in text:
+        text = re.sub(r"\s+", " ", text)
+        text = re.sub(r"¦ (?:and|or) (?:brenk|pains)(?: alerts?)?\b", lambda match: _second_flag(match[0], found), text)
+    if match := _ELEMENTS.search(text):
+        found.flags["elements"] = " ".join(
+            part.capitalize() for part in re.findall(r"[a-z]+", match[1]) if part != "and"
+        )
+        text = text.replace(match[0], " ¦ ")
+    return text
+
+
+def _second_flag(text: str, found: Requirements) -> str:
+    found.flags.setdefault("brenk" if "brenk" in text else "pains", "none")
+    return "¦"
