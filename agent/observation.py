@@ -84,8 +84,10 @@ def _item(item: Item) -> dict[str, Any]:
 
 
 def _quantity(quantity: Quantity) -> str:
-    value = "unknown" if quantity.value is None else f"{quantity.value:.6g}"
-    return f"{value} {quantity.unit}".strip()
+    if quantity.value is None:
+        return f"unknown {quantity.unit}".strip()
+    digits = 4 if abs(quantity.value) < 100 else 6
+    return f"{quantity.value:.{digits}g} {quantity.unit}".strip()
 
 
 def _citation(citation: Citation) -> dict[str, Any]:

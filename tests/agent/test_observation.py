@@ -18,11 +18,17 @@ def test_structures_never_and_few_items() -> None:
         *[Item(kind="molecule", value="C" * 500, handle=f"M{n}") for n in range(1, 20)],
     ]
     items[1] = items[1].model_copy(
-        update={"numbers": {"qed": Quantity(value=None), "vina": Quantity(value=-9.123456789, unit="kcal/mol")}}
+        update={
+            "numbers": {
+                "qed": Quantity(value=None),
+                "vina": Quantity(value=-9.123456789, unit="kcal/mol"),
+                "mw": Quantity(value=180.1591, unit="g/mol"),
+            }
+        }
     )
     said = json.loads(observe(ActionResult(action="dock", call_id="1", summary="docked", items=items)))
     assert said["items"][0] == {"handle": "T1", "kind": "receptor", "name": "ABL1"}
-    assert said["items"][1]["numbers"] == {"qed": "unknown", "vina": "-9.12346 kcal/mol"}
+    assert said["items"][1]["numbers"] == {"qed": "unknown", "vina": "-9.123 kcal/mol", "mw": "180.159 g/mol"}
     assert len(said["items"][1]["value"]) == 120
     assert (len(said["items"]), said["more"]) == (MAX_ITEMS, 20 - MAX_ITEMS)
 
