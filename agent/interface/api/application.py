@@ -43,7 +43,9 @@ ROUTERS = (
 FAULTS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDocument, "description": what}
     for status, what in {
+        400: "The body cannot be read.",
         401: "No or a wrong token.",
+        403: "Another site's page, or another machine without a token.",
         404: "There is no such thing.",
         409: "Not in the state for this.",
         413: "Too large.",

@@ -11,6 +11,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from agent.interface.api.problems import MEDIA_TYPE as PROBLEM
+
 _STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -29,11 +31,22 @@ def add_documentation(app: FastAPI) -> None:
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def openapi() -> Response:
-        return JSONResponse(app.openapi())
+        return JSONResponse(openapi_document(app))
 
     @app.get("/api/docs", include_in_schema=False)
     def docs() -> Response:
-        return HTMLResponse(render_documentation(app.openapi()), headers={"Content-Security-Policy": _POLICY})
+        return HTMLResponse(render_documentation(openapi_document(app)), headers={"Content-Security-Policy": _POLICY})
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The document, in which faults have their own media type (FastAPI knows one type a route)."""
+    document = app.openapi()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                if status >= "400" and "application/json" in answer.get("content", {}):
+                    answer["content"] = {PROBLEM: answer["content"]["application/json"]}
+    return document
 
 
 def render_documentation(document: dict[str, Any]) -> str:

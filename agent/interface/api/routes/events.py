@@ -20,11 +20,17 @@ router = APIRouter(prefix="/api/v1", tags=["runs"])
 
 RECONNECT_MS = 2000
 _EXAMPLE = 'id: 1\nevent: run_started\ndata: {"run_id":"1k2m3n4p5q6r","seq":1,"type":"run_started",...}\n\n'
+_SENT = {
+    "type": "object",
+    "description": "One server-sent event; `data` is an Event as JSON.",
+    "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+}
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The stream; with `follow=false` the events so far as a list.",
         "content": {
-            "text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE},
+            "text/event-stream": {"schema": _SENT, "example": _EXAMPLE},
             "application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}},
         },
     }
