@@ -129,11 +129,9 @@ def cited_numbers(sentence: str) -> list[int]:
 
 def _fault(sentence: str, known: Mapping[int, Mapping[str, Any]]) -> str:
     bare = _MARKS.sub(" ", sentence)
-    if not _states_something(bare):
-        return ""
     cited = cited_numbers(sentence)
     if not cited:
-        return "no citation"
+        return "no citation" if _states_something(bare) else ""
     missing = [number for number in cited if number not in known]
     if missing:
         return f"there is no citation {', '.join(f'[{number}]' for number in missing)}"

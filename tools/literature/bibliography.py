@@ -87,7 +87,7 @@ def plain_text(tex: str) -> str:
     """LaTeX of a field as plain text: accents composed, commands and braces dropped."""
     text = _ACCENT.sub(_composed, tex)
     text = _LETTER.sub(lambda m: _LETTERS[m.group(1)], text)
-    text = _COMMAND.sub("", text).replace("~", " ").replace("--", "–")
+    text = _COMMAND.sub("", re.sub(r"\\[,;:!]", " ", text)).replace("~", " ").replace("--", "–")
     return re.sub(r"\\([%&$#_{}])", r"\1", text).replace("{", "").replace("}", "").strip()
 
 

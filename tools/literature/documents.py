@@ -15,8 +15,9 @@ from typing import Any
 
 DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}|\\^`]+", re.IGNORECASE)
 _YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
-_DATED = re.compile(
-    r"(?:published|accepted|received|copyright|©|\(c\)|date)\D{0,40}?\b((?:19|20)\d\d)\b", re.IGNORECASE
+_DATED = tuple(
+    re.compile(rf"(?:{words})[^;]{{0,30}}?\b((?:19|20)\d\d)\b", re.IGNORECASE)
+    for words in ("published", r"copyright|©|\(c\)", "accepted", "received")
 )
 
 
@@ -90,9 +91,9 @@ def find_doi(text: str) -> str:
 
 
 def find_year(text: str) -> int | None:
-    """The year that stands behind a word such as "published" or "©"; None rather than any other number."""
-    match = _DATED.search(text)
-    return int(match.group(1)) if match else None
+    """The year behind "published", "©", "accepted" or "received", in this order; None rather than another number."""
+    matches = (pattern.search(text) for pattern in _DATED)
+    return next((int(match.group(1)) for match in matches if match), None)
 
 
 def year_of(text: str) -> int | None:
