@@ -24,6 +24,7 @@ from tools.docking.check_contact import find_residue, parse_requirement
 from tools.docking.hinge import hinge_residues
 from tools.docking.structure import join
 from tools.errors import InputError
+from tools.molecule.constraints import parse_constraints
 
 ROUNDS, PER_ROUND, DOCKING_CALLS = 2, 32, 12
 CONSTRAINTS = {"reactive": "none", "heavy_atoms": "18..26", "synthesizability": "<=4.5"}
@@ -69,39 +70,48 @@ class DesignLigands(Arguments):
 
 
 def design_ligands(args: DesignLigands, context: ActionContext) -> ActionResult:
+    seeds = [given_molecule(text, context).smiles for text in args.seeds or []]
+    parse_constraints({**CONSTRAINTS, **_texts(args.constraints or {})})
     target = given_target(args.target, context, args.chain, args.pocket)
     prepared = prepare(target, context)
     must = _requirements(args.must or [], prepared, context)
-    campaign = _campaign(args, prepared, must, context)
+    campaign = _campaign(args, prepared, seeds, must, context)
     result = run_campaign(campaign, context)
     return _answer(result, prepared, must, context)
 
 
-def _campaign(args: DesignLigands, prepared: PreparedTarget, must: Sequence[str], context: ActionContext) -> Campaign:
+def _campaign(
+    args: DesignLigands, prepared: PreparedTarget, seeds: list[str], must: Sequence[str], context: ActionContext
+) -> Campaign:
     objectives = [one.model_dump(exclude_none=True) for one in default_objectives()]
     if must:
         objectives.append({"score": "interactions_met", "goal": "maximize", "weight": 1.0})
     docking = {**DOCKING, "finalists": FINALISTS_WITH_MUST} if must else DOCKING
-    reference = given_molecule(args.reference, context) if args.reference else None
     asked = {
         "name": f"ligands for {_plain(prepared.document['target']['name'])}"[:80],
         "task": "ligand",
         "target": dict(prepared.given.section),
         "objective": objectives,
         "constraints": {**CONSTRAINTS, **_texts(args.constraints or {})},
-        "reference": (reference.name if reference.item is None and reference.name else reference.smiles)
-        if reference
-        else None,
+        "reference": _reference_text(args.reference, context),
         "rounds": args.rounds,
         "per_round": args.per_round,
         "docking": docking,
         "budget": {"minutes": args.minutes, "docking_calls": args.docking_calls},
         "controls": "quick",
-        "seeds": [given_molecule(text, context).smiles for text in args.seeds or []],
+        "seeds": seeds,
         "must": list(must),
         "seed": args.seed,
     }
     return parse_campaign(asked, context.session.settings.home)
+
+
+def _reference_text(text: str | None, context: ActionContext) -> str | None:
+    """As a campaign names it: a bundled drug by its name, another molecule by its SMILES."""
+    if not text:
+        return None
+    molecule = given_molecule(text, context)
+    return molecule.name if molecule.item is None and molecule.name else molecule.smiles
 
 
 def _requirements(wanted: Sequence[str], prepared: PreparedTarget, context: ActionContext) -> list[str]:

@@ -182,6 +182,8 @@ def _place(
         raise InputError(
             "the pocket is empty; give `from_ligand STI`, residues such as A:THR315, a handle or `predict`"
         )
+    if file.bundled:
+        _need_residues(file.bundled, residues)
     return {"residues": residues}, (), ()
 
 

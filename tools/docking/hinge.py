@@ -8,10 +8,9 @@ places. NOT promised: pseudokinases that have lost those.
 
 from __future__ import annotations
 
-import gemmi
-
 from tools.docking.residues import parent_letter
 from tools.errors import InputError
+from tools.protein.local_alignment import align_locally
 from tools.simulation.receptor import Residue, load_receptor
 
 ABL1_DOMAIN = (
@@ -45,17 +44,8 @@ def hinge_residues(receptor_pdb: str) -> list[str]:
 
 def _on_abl1(chain: list[Residue]) -> dict[int, Residue]:
     """Residue number in ABL1 -> the residue of this chain that aligns with it."""
-    query = [parent_letter(residue.name) for residue in chain]
-    alignment = gemmi.align_string_sequences(list(ABL1_DOMAIN), query, [], gemmi.AlignmentScoring("b"))
-    reference = alignment.add_gaps(ABL1_DOMAIN, 1)
-    aligned = alignment.add_gaps("".join(query), 2)
-    placed, number, at = {}, FIRST, 0
-    for one, other in zip(reference, aligned, strict=True):
-        if one != "-" and other != "-":
-            placed[number] = chain[at]
-        number += one != "-"
-        at += other != "-"
-    return placed
+    sequence = "".join(parent_letter(residue.name) for residue in chain)
+    return {FIRST + mine: chain[theirs] for mine, theirs in align_locally(ABL1_DOMAIN, sequence)}
 
 
 def _label(residue: Residue) -> str:
