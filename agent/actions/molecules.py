@@ -20,7 +20,10 @@ from agent.actions.card_statement import card_statement
 from agent.actions.checking import measured, report, run_checks
 from agent.actions.model_calls import ask_model
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
+from models.conditions import read_ranges
+from models.grammar.objects import Molecule
 from models.inference import PLAIN_OPTIONS, SamplingOptions
+from models.worker import ModelWorker
 from tools.domain import Call
 from tools.errors import InputError
 from tools.molecule.constraints import HardCheck, flag_checks, parse_constraints
@@ -80,10 +83,10 @@ class Drawn:
 
 
 def generate_molecules(args: GenerateMolecules, context: ActionContext) -> ActionResult:
-    checks = _checks(args)
+    checks, asked = _checks(args), _asked(args)
     drawn = Drawn()
     with context.session.resources.borrow() as engines:
-        for answers, call_id in _batches(args, context, engines.model):
+        for answers, call_id in _batches(asked, args.seed, context, engines.model):
             _judge(answers, call_id, checks, drawn, context)
             if len(drawn.passed) >= SURPLUS * args.n:
                 break
@@ -106,16 +109,29 @@ def generate_molecules(args: GenerateMolecules, context: ActionContext) -> Actio
     )
 
 
+def _asked(args: GenerateMolecules) -> dict[str, Any]:
+    """What is asked of the model. InputError for a range or a prefix that cannot be."""
+    asked: dict[str, Any] = {name: list(value) for name in RANGES if (value := getattr(args, name)) is not None}
+    prefix = (args.smiles_prefix or "").strip()
+    try:
+        read_ranges(asked)
+        if prefix:
+            Molecule(prefix)
+    except ValueError as error:
+        shown = (
+            f"smiles_prefix {prefix!r} is not the beginning of a SMILES" if prefix and "SMILES" in str(error) else ""
+        )
+        raise InputError(shown or str(error)) from None
+    return {**asked, **({"smiles_prefix": prefix} if prefix else {})}
+
+
 def _batches(
-    args: GenerateMolecules, context: ActionContext, model: Any
+    asked: Mapping[str, Any], seed: int, context: ActionContext, model: ModelWorker
 ) -> Iterator[tuple[Sequence[Mapping[str, Any]], str]]:
     """The model's answers, batch by batch, with the call that made them."""
-    asked = {name: list(value) for name in RANGES if (value := getattr(args, name)) is not None}
-    if args.smiles_prefix:
-        asked["smiles_prefix"] = args.smiles_prefix.strip()  # type: ignore[assignment]
     for batch in range(MOST_SAMPLES // BATCH):
         (call,) = ask_model(
-            context, model, "molecule", [asked], n=BATCH, seed=args.seed + batch * 1_000_003, options=OPTIONS
+            context, model, "molecule", [asked], n=BATCH, seed=seed + batch * 1_000_003, options=OPTIONS
         )
         yield call.answers, call.call_id
 
