@@ -60,11 +60,13 @@ class Evidence(AgentMiddleware):
 def unsupported(answer: str, messages: Sequence[BaseMessage], cited: Collection[int]) -> list[str]:
     """The sentences of an answer that hold a number, or a citation, that stands nowhere."""
     sources = "\n".join(_source(message) for message in messages if isinstance(message, ToolMessage | HumanMessage))
-    known = [_value(text) for text in _NUMBER.findall(sources)]
+    written = set(_NUMBER.findall(sources))
+    known = [value for text in written for value in _readings(text)]
     found = []
     for sentence in split_sentences(answer):
         numbers = _NUMBER.findall(_CITATION.sub(" ", _without_list_mark(sentence)))
-        if not set(cited_numbers(sentence)) <= set(cited) or not all(_known(number, known) for number in numbers):
+        numbers_stand = all(number in written or _known(number, known) for number in numbers)
+        if not (numbers_stand and set(cited_numbers(sentence)) <= set(cited)):
             found.append(sentence)
     return found
 
@@ -88,15 +90,27 @@ def _without_list_mark(sentence: str) -> str:
     return re.sub(r"^\s*(?:[-*•]\s*)?\d{1,2}[.)]\s+", "", sentence)
 
 
-def _value(text: str) -> float:
-    return float(text.replace("−", "-").replace("–", "-").replace(",", ""))
+def _readings(text: str) -> set[float]:
+    """What a number may mean as written: "1,234" with its comma between thousands, or as a decimal sign. A version or
+    date (2026.9.1) is none."""
+    plain = text.replace("−", "-").replace("–", "-")
+    values = set()
+    for spelling in {plain.replace(",", ""), plain.replace(",", ".")}:
+        try:
+            values.add(float(spelling))
+        except ValueError:
+            continue
+    return values
 
 
 def _known(text: str, known: Sequence[float]) -> bool:
     """Whether this number is among the known ones, or is one of them rounded to the digits it shows."""
-    value = abs(_value(text))
-    if value == int(value) and value <= COUNTS_UP_TO:
-        return True
     mantissa, _, exponent = text.lower().partition("e")
-    half = 0.5 * 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2])) * (1 + 1e-9)
-    return any(abs(value - abs(other)) <= (half if other % 1 else 1e-9) for other in known)
+    decimals = len(mantissa.replace(",", ".").rpartition(".")[2]) if re.search(r"[.,]", mantissa) else 0
+    half = 0.5 * 10.0 ** (int(exponent or 0) - decimals) * (1 + 1e-9)
+    for value in map(abs, _readings(text)):
+        if value == int(value) and value <= COUNTS_UP_TO:
+            return True
+        if any(abs(value - abs(other)) <= (half if other % 1 else 1e-9 * max(1.0, value)) for other in known):
+            return True
+    return False

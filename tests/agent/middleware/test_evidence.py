@@ -11,7 +11,10 @@ SAID = [
     HumanMessage("logP below 4.5, please"),
     ToolMessage(
         '{"summary":"docked"}',
-        artifact={"items": [{"numbers": {"vina": {"value": -9.347, "unit": "kcal/mol"}, "n": {"value": 1234}}}]},
+        artifact={
+            "items": [{"numbers": {"vina": {"value": -9.347, "unit": "kcal/mol"}, "n": {"value": 1234}}}],
+            "version": "2026.9.1",
+        },
         tool_call_id="1",
     ),
 ]
@@ -29,6 +32,8 @@ SAID = [
         "1. It docks well.",
         "It binds [1].",
         "No number here.",
+        "RDKit 2026.9.1 was used.",
+        "Der logP liegt unter 4,5.",
     ],
 )
 def test_supported(sentence: str) -> None:
@@ -37,7 +42,14 @@ def test_supported(sentence: str) -> None:
 
 @pytest.mark.parametrize(
     "sentence",
-    ["It docks at -9.4 kcal/mol.", "Its IC50 is 37 nM.", "It binds [2].", "There are 1,235 of them.", "Kd 1e-9 M."],
+    [
+        "It docks at -9.4 kcal/mol.",
+        "Its IC50 is 37 nM.",
+        "It binds [2].",
+        "There are 1,235 of them.",
+        "Kd 1e-9 M.",
+        "RDKit 2026.9.2 was used.",
+    ],
 )
 def test_unsupported(sentence: str) -> None:
     assert unsupported(f"All is well. {sentence}", SAID, {1}) == [sentence]
