@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +9,12 @@ from types import ModuleType
 
 import pytest
 
+from tests.tools.literature import open_documents as texts
 from tools.literature.read import read_file
 from tools.literature.store import store_documents
 from tools.memory.ledger import Ledger
 from tools.memory.passage_index import PassageIndex
 from tools.memory.text_embedding import HashingEmbedding
-
-
-def load_open_documents() -> ModuleType:
-    """The module beside this file: tests are no package."""
-    name = "organon_open_documents"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("open_documents.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
 
 
 @dataclass(frozen=True)
@@ -42,7 +29,7 @@ class Shelf:
 
 @pytest.fixture(scope="session")
 def open_documents() -> ModuleType:
-    return load_open_documents()
+    return texts
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from typing import Any
 from tools.errors import TransientError
 from tools.literature.documents import Document, Page, clean, one_line
 
-_BLOCK_TAG = re.compile(r"</?(?:jats:)?(?:p|title|sec|br|h\d|li|ul|ol|div)\b[^>]*>", re.IGNORECASE)
+_BLOCK_HEADING_TAG = re.compile(r"</?(?:jats:)?(?:title|sec|h\d)\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:jats:)?(?:p|br|li|ul|ol|div)\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 
 
@@ -42,8 +43,9 @@ def text_of(value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         return ""
-    plain = html.unescape(_TAG.sub("", _BLOCK_TAG.sub("\n", value)))
-    return clean(re.sub(r"[ \t]*\n\s*", "\n", plain)).strip()
+    blocks = _BLOCK_TAG.sub("\n", _HEADING_TAG.sub("\n\n", value))
+    plain = html.unescape(_TAG.sub("", blocks))
+    return re.sub(r"[ \t]*\n[ \t]*", "\n", re.sub(r"\s*\n\s*\n\s*", "\n\n", clean(plain))).strip()
 
 
 def list_of(value: Any) -> list[Any]:
