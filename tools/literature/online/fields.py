@@ -12,8 +12,8 @@ from typing import Any
 from tools.errors import TransientError
 from tools.literature.documents import Document, Page, clean, one_line
 
-_BLOCK_HEADING_TAG = re.compile(r"</?(?:jats:)?(?:title|sec|h\d)\b[^>]*>", re.IGNORECASE)
-_TAG = re.compile(r"</?(?:jats:)?(?:p|br|li|ul|ol|div)\b[^>]*>", re.IGNORECASE)
+_BLOCK_TAG = re.compile(r"</?(?:jats:)?(?:p|br|li|ul|ol|div)\b[^>]*>", re.IGNORECASE)
+_HEADING_TAG = re.compile(r"</?(?:jats:)?(?:title|sec|h\d)\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 
 
