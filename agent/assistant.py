@@ -54,9 +54,11 @@ def drive_turn(session: Session, record: RunRecord, control: RunControl) -> dict
     model = open_front_end(session.settings)
     database = sqlite3.connect(session.settings.checkpoints_path, check_same_thread=False, timeout=30)
     with closing(database) as connection, tracing_context(enabled=False):
-        agent = build_agent(turn, model, SqliteSaver(connection))
+        saver = SqliteSaver(connection)
+        agent = build_agent(turn, model, saver)
         try:
             answer = _finish(agent, turn, asked)
+            _forget_steps(saver, thread_id)
         except StopError:
             if not control.should_stop():
                 raise
@@ -107,6 +109,14 @@ def _finish(agent: Any, turn: Turn, asked: Mapping[str, Any]) -> AIMessage:
         messages = agent.invoke(None, config, durability="sync")["messages"]
     own = [message for message in turn.own(messages) if isinstance(message, AIMessage)]
     return own[-1] if own else AIMessage("")
+
+
+def _forget_steps(saver: SqliteSaver, thread_id: str) -> None:
+    """Keep a conversation's last state only: every step's holds all messages again, and none but the last is read."""
+    with saver.cursor() as cursor:
+        for table in ("writes", "checkpoints"):
+            older = "checkpoint_id < (SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ?)"
+            cursor.execute(f"DELETE FROM {table} WHERE thread_id = ? AND {older}", (thread_id, thread_id))
 
 
 def _result(turn: Turn, answer: str, question: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -103,3 +104,16 @@ def test_stop_in_the_middle_of_an_answer(open_assistant: Open, language_model: S
     thread.join(10)
     assert not thread.is_alive()
     assert session.ledger.get_run(run_id).state == "stopped"
+
+
+def test_a_conversation_keeps_its_last_state_only(open_assistant: Open, language_model: Scripted) -> None:
+    session = open_assistant()
+    language_model.scripts["weigh"] = [Reply("", (("weigh", {"molecules": ["CCO"]}),)), *[Reply("Yes.")] * 3]
+    thread_id = say(session, "weigh ethanol")["thread_id"]
+    other = say(session, "weigh nothing")["thread_id"]
+    say(session, "sure?", thread_id)
+    with sqlite3.connect(session.settings.checkpoints_path) as connection:
+        rows = connection.execute("SELECT thread_id, count(*) FROM checkpoints GROUP BY thread_id").fetchall()
+    connection.close()
+    assert dict(rows) == {thread_id: 1, other: 1}
+    assert len(language_model.asked[-1]["messages"]) == 6
