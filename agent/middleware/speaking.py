@@ -7,6 +7,7 @@ calls (LangChain would complete them by guess), and every call gets an id of its
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from agent.turn import Turn, tool_calls_of
 from tools.errors import OrganonError, UnavailableError
 
 PIECE_SECONDS = 0.2
+_THOUGHTS = re.compile(r"\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
 
 
 class Speaking(AgentMiddleware):
@@ -47,16 +49,14 @@ class Speaking(AgentMiddleware):
 
     def _listen(self, bound: Any, messages: Sequence[BaseMessage]) -> AIMessage:
         whole: Any = None
-        unsaid, said_at = "", time.monotonic()
+        text, n_said, said_at = "", 0, time.monotonic()
         for piece in bound.stream(messages):
             self._turn.obey_stop()
             whole = piece if whole is None else whole + piece
-            unsaid += piece.text
-            if unsaid and time.monotonic() - said_at >= self._piece_seconds:
-                self._say(unsaid)
-                unsaid, said_at = "", time.monotonic()
-        if unsaid:
-            self._say(unsaid)
+            text += piece.text
+            if time.monotonic() - said_at >= self._piece_seconds:
+                n_said, said_at = self._say(text, n_said), time.monotonic()
+        self._say(text, n_said)
         if whole is None:
             raise UnavailableError("it ended without a word")
         return read_strictly(whole)
@@ -68,8 +68,17 @@ class Speaking(AgentMiddleware):
             n_calls = sum(len(tool_calls_of(earlier)) for earlier in self._turn.own(before))
             self._turn.control.emit("plan", {"steps": steps}, once=f"plan {n_calls}")
 
-    def _say(self, text: str) -> None:
-        self._turn.control.emit("message_delta", {"text": text, "part": self._turn.model_calls})
+    def _say(self, text: str, n_said: int) -> int:
+        """Show what is new of a text in the making; how much is shown then."""
+        spoken = without_thoughts(text)
+        if len(spoken) > n_said:
+            self._turn.control.emit("message_delta", {"text": spoken[n_said:], "part": self._turn.model_calls})
+        return max(n_said, len(spoken))
+
+
+def without_thoughts(text: str) -> str:
+    """A text without the thoughts some served models begin with; nothing while a thought is in the making."""
+    return _THOUGHTS.sub("", text) if text.lstrip().startswith("<think>") else text
 
 
 def read_strictly(whole: AIMessage) -> AIMessage:
@@ -92,7 +101,7 @@ def read_strictly(whole: AIMessage) -> AIMessage:
         else:
             calls.append(ToolCall(type="tool_call", name=name, args=args, id=piece["id"]))
     return AIMessage(
-        content=whole.text,
+        content=without_thoughts(whole.text),
         tool_calls=calls,
         invalid_tool_calls=invalid,
         additional_kwargs={key: value for key, value in whole.additional_kwargs.items() if key != "tool_calls"},

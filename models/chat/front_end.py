@@ -60,9 +60,11 @@ def load_chat_model(
 def _of_provider(name: str, provider: str, base_url: str | None, api_key: str | None) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
-    options: dict[str, Any] = {"temperature": 0.0}
+    options: dict[str, Any] = {}
     if base_url is not None:
         options["base_url"] = base_url
+    if base_url is not None or provider == "ollama":
+        options["temperature"] = 0.0  # hosted reasoning models refuse any value but their own
     if api_key is not None or (base_url is not None and provider in ("openai", "anthropic")):
         options["api_key"] = api_key or _NO_KEY_NEEDED
     if provider in ("openai", "anthropic"):

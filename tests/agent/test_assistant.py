@@ -117,3 +117,11 @@ def test_a_conversation_keeps_its_last_state_only(open_assistant: Open, language
     connection.close()
     assert dict(rows) == {thread_id: 1, other: 1}
     assert len(language_model.asked[-1]["messages"]) == 6
+
+
+def test_thoughts_of_a_served_model_are_not_its_answer(open_assistant: Open, language_model: Scripted) -> None:
+    session = open_assistant()
+    language_model.scripts["think"] = [Reply("<think>They want a word. I could say hello.</think>\n\nHello to you.")]
+    assert say(session, "think, then greet")["answer"] == "Hello to you."
+    pieces = events(session, last_run(session), "message_delta")
+    assert "".join(piece["text"] for piece in pieces) == "Hello to you."
