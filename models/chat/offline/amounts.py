@@ -24,7 +24,8 @@ _COUNTED = (
 _BETWEEN = (
     r"(?:(?:different|new|novel|small|diverse|possible|good|more|other|further|random|drug-?like|"
     r"lead-?like|likely|best|top|plausible|potential|similar|improved|soluble|stable|brighter|"
-    r"better|zinc|zn|copper|cu|h3|cdr|cdr-h3|metal|porous|kinase|¦|recent|open|additional|unique|"
+    r"better|zinc|zn|copper|cu|h3|cdr|cdr-h3|metal|porous|kinase|¦|recent|relevant|scientific|"
+    r"review|research|arxiv|pubmed|biorxiv|europe pmc|key|important|open|additional|unique|"
     r"druggable|alternative|organic|of|cdrh3|binding|ligand|active|point|protein|synthetic|random|"
     r"virtual|drug|covalent|potent|selective|§\w+§) )*"
 )

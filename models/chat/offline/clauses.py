@@ -22,7 +22,7 @@ _BREAK = re.compile(
     r"(?:\s*(?:[.!?;](?=\s|$)|\n)+\s*(?:and |then )*|\s*,?\s*\b(?:and then|then|afterwards|"
     r"after that|and after that|and finally|finally|followed by|and next|subsequently|as well "
     r"as|and also)\b,?\s*"
-    rf"|\s*,\s*(?:and |& |plus )?(?={_ADVERBS}(?:{VERBS})\b)|\s+(?:and|&|plus|\+|but "
+    rf"|\s*(?:,| -+|:)\s+(?:and |& |plus )?(?={_ADVERBS}(?:{VERBS})\b)|\s+(?:and|&|plus|\+|but "
     rf"also)\s+(?={_ADVERBS}(?:{VERBS})\b))"
 )
 _POLITE = re.compile(
@@ -46,6 +46,7 @@ _NOT_GOALS = re.compile(
 def split_clauses(text: str) -> list[str]:
     """Clauses of a normalised text, polite words taken off their front. Goals that follow one another ("increase QED
     and lower logP") stay together."""
+    text = re.sub(r"\b(?:please|pls|plz|bitte)\b ?", "", re.sub(r"\s*(?:->|=>|→)\s*", ", then ", text))
     pieces: list[str] = []
     start = 0
     for found in _BREAK.finditer(text):

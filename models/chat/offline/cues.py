@@ -90,7 +90,7 @@ CUES: tuple[tuple[str, float, str], ...] = (
         2.4,
         (
             r"\b(?:find|predict|detect|locate|identify|map|list|where|what|which|show|get|give|"
-            r"look for|search|is there|are there|any|see|determine|mark|scan)\w*\b.*\b(?:pockets?|"
+            r"look for|search|is there|are there|any|see|determine|scan)\w*\b.*\b(?:pockets?|"
             r"binding sites?|active sites?|cavit(?:y|ies)|binding residues|druggable sites?|"
             r"allosteric sites?|catalytic sites?|ligand sites?|binding cleft|grooves?|clefts?)\b"
         ),
@@ -394,6 +394,27 @@ CUES: tuple[tuple[str, float, str], ...] = (
             r"it)|\bexplain (?:me )?(?:the |this |that |candidate |number |why )*(?:§[hm]\d+§|"
             r"candidate|score|rank|result of|first|second|third|fourth|last|best|top|one|it|"
             r"molecule|design)|\breasons? (?:for|why)\b|\bhow come\b|\bjustify\b|\bwalk me through\b"
+        ),
+    ),
+    (
+        "design_ligands",
+        2.0,
+        (
+            rf"§[tu]\d+§(?: kinase| receptor)? {BINDERS}\b|^(?:(?:some|any|\d+|new|novel|more|"
+            rf"better|potent|strong|selective|small|a few|the|¦|covalent) )*{BINDERS}\b"
+        ),
+    ),
+    (
+        "generate_molecules",
+        2.5,
+        rf"\b{MAKE}\b (?:me |us )?(?:\d+|some|a few|several|a|an) (?:\w+ ){{0,3}}{COMPOUNDS}\b",
+    ),
+    (
+        "optimize_molecule",
+        3.0,
+        (
+            r"\b(?:analog(?:ue)?s?|derivatives?|variants?|versions?|bioisosteres?)\b (?:of|for|to|"
+            rf"on|around) (?:the )?{MOLECULE}"
         ),
     ),
 )

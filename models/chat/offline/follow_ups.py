@@ -64,6 +64,11 @@ def is_follow_up(clause: Clause) -> bool:
     return has_news and len(text.split()) <= 12 and bool(_LEADS.match(text) or clause.reference())
 
 
+def repeats(clause: Clause) -> bool:
+    """Whether a clause asks for something once more."""
+    return bool(re.search(r"\b(?:same|again|repeat|redo|rerun)\b", clause.text) or _MORE.match(clause.text))
+
+
 def build_follow_up(clause: Clause, making: Making) -> list[Draft]:
     """The last turn's steps again, with what is new."""
     calls = _last_turn(making)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from models.chat.offline.cues import CUES
 from models.chat.offline.similarity import Embed, similarities
+from models.chat.offline.spelling import PLACE
 
 _COMPILED = tuple((action, weight, re.compile(pattern)) for action, weight, pattern in CUES)
 UNDERSTOOD = 1.25
@@ -32,7 +33,9 @@ class Intent:
 
 
 def read_intent(text: str, embed: Embed | None = None) -> Intent:
-    """What a normalised clause asks for."""
+    """What a normalised clause asks for. Things alone, without a word, ask for nothing."""
+    if not re.search(r"[a-z]{2}", PLACE.sub(" ", text)):
+        return Intent("", 0.0)
     totals = dict(similarities(text, embed))
     cued: dict[str, float] = {}
     for action, weight, pattern in _COMPILED:

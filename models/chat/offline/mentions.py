@@ -20,7 +20,14 @@ from models.chat.offline.names import (
     molecules,
 )
 from models.chat.offline.spelling import known_words
-from models.chat.offline.structures import BadStructure, antibody_chain, read_inchi, read_sequence, read_smiles
+from models.chat.offline.structures import (
+    BadStructure,
+    antibody_chain,
+    canonical_smiles,
+    read_inchi,
+    read_sequence,
+    read_smiles,
+)
 
 _THREE_LETTERS = "ALA CYS ASP GLU PHE GLY HIS ILE LYS LEU MET ASN PRO GLN ARG SER THR VAL TRP TYR"
 AMINO_ACIDS = dict(zip("ACDEFGHIKLMNPQRSTVWY", _THREE_LETTERS.split(" "), strict=True))
@@ -40,6 +47,10 @@ _FILE = re.compile(
 _PDB_CODE = re.compile(r"(?<![\w:.-])[1-9](?=[a-z0-9]*[a-z])[a-z0-9]{3}(?![\w-])", re.I)
 _NOT_CODES = re.compile(
     r"\d+(?:mer|st|nd|rd|th|min|hrs?|sec|mol|mof|gb|mg|nm|um|kda|mins|ns|ps|fold|way|pm|am|d|x)\b|1000|\d{4}", re.I
+)
+_SMALL_REACTANT = re.compile(
+    r"(?<=\+ )(?:CO|CC|CN|O|N|CS|CCl|CBr|CI|Cl|Br|C)(?=[\s,.?!]|$)|(?<!\S)(?:CO|CC|CN|O|N|CS|CCl|"
+    r"CBr|CI|Cl|Br)(?= \+ )"
 )
 _RUN = re.compile(r"(?<![\w-])(?:run[-_ ])?(\d{8}[-_T][\w-]{6,}|[0-9a-f]{12,40}|[0-9A-HJKMNP-TV-Z]{26})(?![\w-])")
 _HANDLE = re.compile(r"(?<![\w:.-])([MPKTRSXACDFmpktrsxacdf])([1-9]\d?|[1-9]\d{2})(?![\w:-])(?!\.\w)")
@@ -97,6 +108,7 @@ def read_mentions(text: str, targets: Mapping[str, str], handles: Collection[str
     _read_attachments(reading)
     _read_documents(reading)
     reading.put(_INCHI, _inchi)
+    reading.put(_SMALL_REACTANT, lambda found: ("m", str(canonical_smiles(found[0])), ""))
     reading.put(_REACTION, _reaction)
     reading.put(_FILE, lambda found: ("f", found[0], found[0]))
     _read_names(reading, targets)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 from models.chat.offline.clauses import split_clauses
 from models.chat.offline.conversation import History
-from models.chat.offline.follow_ups import build_follow_up, is_follow_up
+from models.chat.offline.follow_ups import build_follow_up, is_follow_up, repeats
 from models.chat.offline.intents import TALK, Intent, read_intent
 from models.chat.offline.mentions import Reading, read_mentions
 from models.chat.offline.names import target_table
 from models.chat.offline.plans import AskError, Draft, Plan, Step
+from models.chat.offline.references import read_reference
 from models.chat.offline.request import PRODUCES, Clause, Making, read_clause
 from models.chat.offline.similarity import Embed
 from models.chat.offline.spelling import normalise
@@ -124,7 +125,9 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
     for piece, intent in pieces:
         if intent.label in TALK:
             continue
-        if intent.label:
+        if found and intent.label == found[-1][0] and not _is_whole(piece):
+            found[-1] = (found[-1][0], f"{found[-1][1]} , {piece}")
+        elif intent.label:
             found.append((intent.label, f"{lead} , {piece}" if lead else piece))
             lead = ""
         elif found:
@@ -136,14 +139,20 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
     return [(label, read_clause(text, reading, words)) for label, text in found]
 
 
+def _is_whole(piece: str) -> bool:
+    """Whether a clause names what it is about, so that it is a step of its own beside one of the same kind."""
+    return "§" in piece or read_reference(piece) is not None or bool(re.search(r"\d", piece))
+
+
 def _as_one_where_split_wrongly(
     words: str, pieces: list[tuple[str, Intent]], embed: Embed | None
 ) -> list[tuple[str, Intent]]:
     """A request is one clause where its parts say nothing and the whole does."""
     if len(pieces) > 1 and not any(intent.label and intent.label not in TALK for _, intent in pieces):
-        whole = read_intent(words, embed)
+        flat = " ".join(words.split())
+        whole = read_intent(flat, embed)
         if whole.label and whole.label not in TALK:
-            return [(words, whole)]
+            return [(flat, whole)]
     return pieces
 
 
@@ -170,7 +179,7 @@ def _unlabelled(
         raise AskError(f"What should I do with {names}? {_ideas(clause)}")
     if reading.attachments and not words.strip(" ,."):
         raise AskError(f"What should I do with {', '.join(reading.attachments.values())}?")
-    if is_follow_up(clause) and re.search(r"\b(?:same|again|repeat|more|another)\b", clause.text):
+    if repeats(clause):
         raise AskError("The same as what? Nothing has been done in this conversation yet: what should I do?")
     best = max((intent for _, intent in pieces), key=lambda intent: intent.score, default=None)
     near = re.split(r"\W", words)[0] and best.label if best and best.score > 0.45 and best.label in BUILDERS else ""

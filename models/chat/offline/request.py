@@ -89,7 +89,9 @@ class Making:
             self.notes.append(text)
 
     def add(self, draft: Draft) -> None:
-        self.drafts.append(draft)
+        """Another step; the same one twice is one."""
+        if not any((one.action, one.args) == (draft.action, draft.args) for one in self.drafts):
+            self.drafts.append(draft)
 
     def require_known(self, handle: str) -> str:
         """The handle, if the conversation can have it; asks which one is meant where it cannot."""

@@ -73,7 +73,7 @@ _RIGHT = re.compile(
 )
 _MORE = re.compile(
     rf"^\s*(?:,|and|but|&)+\s*{_FILLER}(?:(?P<above>{_ABOVE})|"
-    rf"(?P<below>{_BELOW}))\s*(?P<first>{NUMBER})(?!\.?\d)(?!\s*(?:mol|comp|lig|round|min|route|"
+    rf"(?P<below>{_BELOW}))\s*(?P<first>{NUMBER})(?!\.?\d)(?!\s*(?:da\b|g\b|g/|mol|comp|lig|round|min|route|"
     rf"%|[a-z]{{3,}}))"
 )
 _LEFT = re.compile(

@@ -70,7 +70,13 @@ def _query(text: str, clause: Clause, making: Making) -> str:
     bare = re.sub(r"\b(?:it|this molecule|this compound|this)$", lambda _: _subject_words(clause, making) or "", bare)
     for one in clause.reading.found:
         bare = bare.replace(clause.place(one), _words_for(one))
-    return re.sub(r"\s+", " ", bare.replace("¦", " ")).strip(" ?.,!")
+    return _as_typed(re.sub(r"\s+", " ", bare.replace("¦", " ")).strip(" ?.,!"), making.raw)
+
+
+def _as_typed(words: str, raw: str) -> str:
+    """Words in the capitals they were typed with (CO2, not co2)."""
+    typed = {word.lower(): word for word in re.findall(r"[\w-]+", raw)}
+    return re.sub(r"[\w-]+", lambda found: typed.get(found[0], found[0]), words)
 
 
 def _words_for(one: Mention) -> str:

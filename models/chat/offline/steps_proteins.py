@@ -131,14 +131,14 @@ def _goal_words(clause: Clause) -> str:
         return ""
     before = re.search(
         (
-            r"(?:(?:more|less|higher|better|increased?|improved?|lower|thermal|heat|protein|at|"
+            r"(?:(?:more|less|higher|better|increased?|improved?|lower|thermal|heat|at|"
             r"greater|improve|increase|enhance|raise) (?:the |its )?)+$"
         ),
         clause.text[: found.start()],
     )
     start = before.start() if before else found.start()
     text = re.split(
-        r"¦|[,.;]|\b(?:with|by|using|in|and then|keeping|at most|up to|give|for|of)\b", clause.text[start:]
+        r"¦|[,.;]|\b(?:with|by|using|in|and then|keeping|at most|up to|give|for|of|please)\b| - ", clause.text[start:]
     )[0]
     return re.sub(r"\s+", " ", re.sub(r"§\w+§", "", text)).strip()
 
