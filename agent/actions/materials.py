@@ -33,7 +33,7 @@ from tools.types import CheckResult
 
 OVERSAMPLED, LEAST_DRAWN, MOST_DRAWN = 6, 24, 240
 """Samples for each framework wanted, and their bounds: about half of them are valid and pass."""
-OPTIONS = SamplingOptions(temperature=1.0, top_p=0.95, repetition_penalty=1.0, max_new_tokens=400)
+OPTIONS = SamplingOptions(temperature=1.0, top_p=0.95, repetition_penalty=1.0, max_new_tokens=240)
 NOT_CHECKED = [
     "structure: topology, pore size, surface area; nothing here places an atom",
     "stability (thermal, in water, on activation) and whether it can be made",

@@ -149,7 +149,8 @@ def _read_parent(args: EditProteinArguments, context: ActionContext) -> tuple[st
 
 
 def _written(context: ActionContext, model: ModelWorker, parent: _Parent, args: EditProteinArguments) -> list[_Variant]:
-    """Variants that the model wrote and that pass, until there are enough or the temperatures are through."""
+    """Variants that the model wrote and that pass, until there are enough, the temperatures are through, or it writes
+    no chain of this length at all: another temperature will not teach it this protein."""
     lead, body = parent.start[: parent.skipped], parent.start[parent.skipped :]
     found: dict[str, _Variant] = {}
     for temperature in TEMPERATURES:
@@ -165,6 +166,8 @@ def _written(context: ActionContext, model: ModelWorker, parent: _Parent, args: 
         except ModelInputError:
             break
         whole = [lead + answer["sequence"] for answer in asked.valid if len(answer["sequence"]) == len(body)]
+        if not whole:
+            break
         children = [parent.with_wished(child) for child in whole]
         new = [child for child in children if child != parent.given and child not in found]
         for variant in _checked(context, new, parent, args, BY_MODEL, asked.call_id):

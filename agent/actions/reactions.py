@@ -19,6 +19,7 @@ from agent.actions.model_calls import ModelCall, ask_model
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
 from models.inference import SamplingOptions
 from tools.domain import Call
+from tools.molecule.approved_drugs import load_approved_drugs
 from tools.reaction.draw_route import draw_reaction
 from tools.reaction.parse import read_molecules
 from tools.types import CheckResult
@@ -49,7 +50,7 @@ def beam_options(beams: int = BEAMS) -> SamplingOptions:
 
 
 def predict_reaction(args: PredictReactionArguments, context: ActionContext) -> ActionResult:
-    given = [given_item(text, ("molecule",), context) for text in args.reactants]
+    given = [molecule_item(text, context) for text in args.reactants]
     reactants = read_molecules([item.value for item in given], "reactants")
     handles = [item.handle for item in given if item.handle]
     usual = run_check(context, "usual_reactants", {"reactants": list(reactants)}, hard=False)
@@ -81,6 +82,13 @@ def predict_reaction(args: PredictReactionArguments, context: ActionContext) -> 
         not_checked=NOT_CHECKED,
         warnings=warnings,
     )
+
+
+def molecule_item(text: str, context: ActionContext) -> Item:
+    """As `given_item`, and the names of bundled drugs; salts and mixtures stay as they are."""
+    name = text.strip().lower()
+    drug = next((drug for drug in load_approved_drugs() if drug.name == name), None)
+    return Item(kind="molecule", value=drug.smiles, name=name) if drug else given_item(text, ("molecule",), context)
 
 
 def _checks(context: ActionContext, reactants: Sequence[str], product: str, usual: CheckResult) -> list[CheckResult]:

@@ -19,9 +19,8 @@ from pydantic import Field
 from agent.actions.action import Action, ActionContext, Arguments
 from agent.actions.card_statement import card_statement
 from agent.actions.checking import detail, hard_failures, report, run_check, run_checks
-from agent.actions.given import given_item
 from agent.actions.model_calls import ModelCall, ask_model
-from agent.actions.reactions import SPELLINGS, beam_options
+from agent.actions.reactions import SPELLINGS, beam_options, molecule_item
 from agent.interface.schemas import ActionCost, ActionResult, Citation, Item, Quantity
 from models.errors import ModelInputError
 from models.inference import SamplingOptions
@@ -55,7 +54,7 @@ NOT_CHECKED = [
 class PlanSynthesisArguments(Arguments):
     """What is to be made."""
 
-    molecule: str = Field(description="The target: SMILES or the handle of a molecule (M1)")
+    molecule: str = Field(description="The target: SMILES, a molecule's handle (M1) or a bundled drug's name")
     n_routes: int = Field(
         default=3, ge=1, le=10, description="Routes wanted, with different first steps where possible"
     )
@@ -164,7 +163,7 @@ def _proposal(
 
 
 def plan_synthesis(args: PlanSynthesisArguments, context: ActionContext) -> ActionResult:
-    given = given_item(args.molecule, ("molecule",), context)
+    given = molecule_item(args.molecule, context)
     parsed = parse_smiles(given.value)
     target = canonical_smiles(neutral_parent(parsed, largest_fragment=True))
     with context.session.resources.borrow() as engines:
@@ -225,7 +224,7 @@ def _item(
         details={
             "target": route.smiles,
             "complete": not judged.details["open_leaves"],
-            "starting_materials": {smiles: planner.ends[smiles].value for smiles in leaves if smiles in planner.ends},
+            "starting_materials": {one: planner.ends[one].value for one in judged.details["starting_materials"]},
             "open_ends": judged.details["open_leaves"],
             "steps": steps,
         },
