@@ -63,7 +63,7 @@ def compare_runs(
         raise InputError(f"both are run {a}: name two different runs")
     results = [_result(session, run_id) for run_id in (a, b)]
     judged = [judged_candidates(session, session.ledger.get_run(run_id)) for run_id in (a, b)]
-    obstacles = {of: _docking_obstacle(results[0], results[1], of) for of in ("docked", "table")}
+    obstacles = {of: docking_obstacle(results[0], results[1], of) for of in ("docked", "table")}
     scores = _scores(results, judged, obstacles, k, seed)
     return Comparison(
         a=_run(session, results[0], judged[0]),
@@ -115,7 +115,7 @@ def _differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]
     return [Difference(key=key, a=a.get(key), b=b.get(key)) for key in keys if a.get(key) != b.get(key)]
 
 
-def _docking_obstacle(a: RunResult, b: RunResult, of: str) -> str:
+def docking_obstacle(a: RunResult, b: RunResult, of: str) -> str:
     """Why docking scores of the two may not be compared; "" where they may."""
     if a.target is None or b.target is None:
         return "a target is not recorded"

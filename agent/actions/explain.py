@@ -144,11 +144,14 @@ def _neighbours(
     one: Judged, judged: Sequence[Judged], result: RunResult | None, record: RunRecord
 ) -> list[dict[str, Any]]:
     """The likest other candidates of the run, those that were docked before the rest."""
+    domain = load_domain(str(record.campaign["task"]))
+    if domain.identity(one.candidate.text) is None:
+        return []
     others = [other for other in judged if other.candidate.text != one.candidate.text]
+    others = [other for other in others if domain.identity(other.candidate.text) is not None]
     others = sorted(others, key=lambda other: not other.docked)[:MAX_COMPARED]
     if not others:
         return []
-    domain = load_domain(str(record.campaign["task"]))
     likeness = domain.similarity([one.candidate.text, *(other.candidate.text for other in others)])[0, 1:]
     nearest = sorted(zip(likeness.tolist(), others, strict=True), key=lambda pair: -pair[0])[:N_NEIGHBOURS]
     return [
