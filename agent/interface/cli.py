@@ -39,7 +39,7 @@ def build_cli(open_session: OpenSession, load_settings: Callable[[], Settings]) 
     cli.add_typer(cli_tools.tools_commands(open_session), name="tools")
     cli.add_typer(cli_model.model_commands(load_settings), name="model")
     cli.command("doctor")(cli_tools.doctor_command(load_settings))
-    cli.command("serve")(cli_serve.serve_command(open_session))
+    cli.command("serve")(cli_serve.serve_command(open_session, load_settings))
     cli.command("mcp")(cli_serve.mcp_command(open_session))
     cli_memory.add_memory_commands(cli, open_session)
     return cli

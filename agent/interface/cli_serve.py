@@ -11,13 +11,14 @@ import typer
 from tools.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
+    from agent.config import Settings
     from agent.session import Session
 
 OpenSession = Callable[[], "Session"]
 DEFAULT_PORT = 8765
 
 
-def serve_command(open_session: OpenSession) -> Callable[..., None]:
+def serve_command(open_session: OpenSession, load_settings: Callable[[], Settings]) -> Callable[..., None]:
     def serve(
         host: Annotated[str, typer.Option("--host", help="Address; another than this machine's needs a token.")] = (
             "127.0.0.1"
@@ -25,19 +26,22 @@ def serve_command(open_session: OpenSession) -> Callable[..., None]:
         port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: a free one.")] = DEFAULT_PORT,
     ) -> None:
         """Serve the page at /, the API at /api/v1, OpenAI-compatible chat at /v1 and MCP at /mcp."""
-        from agent.interface.api.access import needs_token
-        from agent.interface.api.application import build_api
-        from agent.interface.server import bind, build_server
-        from agent.service import RunService
+        from agent.interface.listening import allow_many_connections, bind, needs_token
 
-        session = open_session()
-        settings = session.settings
-        if needs_token(host, None if settings.token is None else settings.token.get_secret_value()):
+        settings = load_settings()
+        if needs_token(host, settings.token.get_secret_value().strip() if settings.token else None):
             raise InputError(f"--host {host} can be reached by others: set ORGANON_TOKEN to a secret of your own first")
         try:
             listening = bind(host, port)
         except OSError as error:
             raise InputError(f"cannot listen on {host} port {port}: {error.strerror}; choose another --port") from None
+        allow_many_connections()
+
+        from agent.interface.api.application import build_api
+        from agent.interface.server import build_server
+        from agent.service import RunService
+
+        session = open_session()
         app = build_api(session, RunService(session), settings)
         shown = f"[{host}]" if ":" in host else host
         sys.stderr.write(f"Organon at http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it; runs are kept)\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from types import FrameType
 
 import uvicorn
@@ -38,16 +37,3 @@ def build_server(app: FastAPI, host: str, port: int, log_level: str = "warning")
             backlog=2048,
         )
     )
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket on this address; OSError where it is taken. Port 0 takes a free one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
-    return listening

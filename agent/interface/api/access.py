@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,9 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
+
+from agent.config import Settings
+from agent.interface.listening import is_loopback
 
 COOKIE = "organon_session"
 COOKIE_SECONDS = 30 * 24 * 3600
@@ -90,22 +92,14 @@ def host_name(host: str) -> str:
     return host.partition(":")[0]
 
 
-def is_loopback(address: str) -> bool:
-    """Whether this is an address of the machine itself."""
-    try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-    except ValueError:
-        return address in ("localhost", "testclient")
+def token_of(settings: Settings) -> str | None:
+    """The server's token; an empty one is none."""
+    return (settings.token.get_secret_value().strip() if settings.token is not None else "") or None
 
 
 def split_hosts(text: str) -> tuple[str, ...]:
     """ "a.example, b.example" as names."""
     return tuple(name.strip().lower() for name in text.split(",") if name.strip())
-
-
-def needs_token(host: str, token: str | None) -> bool:
-    """Whether serving on this address without a token has to be refused."""
-    return token is None and not is_loopback(host)
 
 
 def client_key(proof: Proof, client: Sequence[object] | None) -> str:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from agent.config import Settings
 from agent.interface import mcp_server, openai_chat
 from agent.interface.api import login
-from agent.interface.api.access import Access, split_hosts
+from agent.interface.api.access import Access, split_hosts, token_of
 from agent.interface.api.described import model_of
 from agent.interface.api.documentation import add_documentation
 from agent.interface.api.guard import Guard
@@ -65,10 +65,9 @@ _log = logging.getLogger(__name__)
 
 def build_api(session: Session, service: Service, settings: Settings) -> FastAPI:
     """The application. Its lifespan starts `service` and the event reader, and closes both."""
-    token = None if settings.token is None else settings.token.get_secret_value()
     watcher = Watcher(session.ledger, lambda run_id: run_id in service.active())
     metrics = Metrics(lambda: _gauges(session, service, watcher))
-    access = Access(token, split_hosts(settings.allowed_hosts))
+    access = Access(token_of(settings), split_hosts(settings.allowed_hosts))
     served = Served(session, service, settings, watcher, access, metrics, version("organon"))
     app = FastAPI(
         title="Organon",

@@ -14,10 +14,11 @@ from fastapi.testclient import TestClient
 
 from agent.config import Settings
 from agent.interface.api.application import build_api
-from agent.interface.server import Server, bind, build_server
+from agent.interface.listening import bind
+from agent.interface.server import Server, build_server
 from agent.service import RunService
 from agent.session import Session
-from tests.agent.interface.api.serving import Home, Serving
+from tests.agent.interface.api.serving import HERE, Home, Serving
 from tests.agent.openai_protocol import Scripted
 
 
@@ -48,7 +49,7 @@ def home(make_home: Callable[..., Home]) -> Home:
 @pytest.fixture
 def client(home: Home) -> Iterator[TestClient]:
     """Requests in this process, with the lifespan (service and event reader) running."""
-    with TestClient(home.app, base_url="http://localhost") as opened:
+    with TestClient(home.app, base_url="http://localhost", client=HERE) as opened:
         yield opened
 
 

@@ -20,6 +20,10 @@ from agent.session import Session
 Work = Callable[[RunControl], dict[str, Any] | None]
 
 
+HERE = ("127.0.0.1", 50_000)
+"""The address that requests in this process come from."""
+
+
 @dataclass
 class Home:
     """Settings, stores, service and application over one directory."""

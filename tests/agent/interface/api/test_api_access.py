@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from agent.interface.api.access import Access, host_name, is_loopback, needs_token
+from agent.interface.api.access import Access, host_name
 from agent.interface.api.guard import MAX_JSON_BYTES
 from agent.interface.api.limits import RateLimit
-from tests.agent.interface.api.serving import Home
+from agent.interface.listening import is_loopback, needs_token
+from tests.agent.interface.api.serving import HERE, Home
 
 TOKEN = "correct horse battery"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -18,7 +19,9 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 @pytest.fixture
 def guarded(make_home: Callable[..., Home]) -> Iterator[TestClient]:
-    with TestClient(make_home(token=TOKEN).app, base_url="http://organon.example", follow_redirects=False) as opened:
+    with TestClient(
+        make_home(token=TOKEN).app, base_url="http://organon.example", client=HERE, follow_redirects=False
+    ) as opened:
         yield opened
 
 
@@ -117,7 +120,7 @@ def test_without_a_token_other_names_and_addresses_are_refused(make_home: Callab
         ("http://evil.example", 421),
         ("http://127.0.0.1.evil.example", 421),
     ):
-        assert TestClient(app, base_url=base).get("/api/v1/runs").status_code == code, base
+        assert TestClient(app, base_url=base, client=HERE).get("/api/v1/runs").status_code == code, base
     abroad = TestClient(app, base_url="http://localhost", client=("203.0.113.7", 50000))
     assert abroad.get("/api/v1/runs").status_code == 403
 
@@ -143,7 +146,7 @@ def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
 
 
 def test_a_client_may_ask_so_often(make_home: Callable[..., Home]) -> None:
-    client = TestClient(make_home(rate_limit=5).app, base_url="http://localhost")
+    client = TestClient(make_home(rate_limit=5).app, base_url="http://localhost", client=HERE)
     answers = [client.get("/api/v1/runs") for _ in range(7)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
     assert int(answers[-1].headers["retry-after"]) >= 1

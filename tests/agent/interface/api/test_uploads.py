@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from rdkit import Chem
 
 from agent.interface.api.uploads import clean_name, examine_upload
-from tests.agent.interface.api.serving import Home
+from tests.agent.interface.api.serving import HERE, Home
 from tools.errors import InputError
 
 PDB = "HEADER    X\nATOM      1  N   MET A   1      27.340  24.430   2.614  1.00  9.67           N\nEND\n"
@@ -91,7 +91,7 @@ def test_a_file_gets_a_conversation_a_handle_and_an_artifact(home: Home, client:
 
 
 def test_sizes_and_counts_are_limited(make_home: Any) -> None:
-    with TestClient(make_home(max_upload_mb=1).app, base_url="http://localhost") as client:
+    with TestClient(make_home(max_upload_mb=1).app, base_url="http://localhost", client=HERE) as client:
         assert send(client, "big.txt", b"x" * (2**20 + 1)).status_code == 413
         assert send(client, "big.txt", b"x" * (3 * 2**20)).status_code == 413
         assert send(client, "fits.txt", b"x" * 2**20).status_code == 201
