@@ -56,6 +56,14 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+_TRIGGER = re.compile(
+    r"instru[ck]|prompt|message|rule|direction|guideline|context|anweisung|consigne|you are|from now on|act as|pretend|"
+    r"note to|attention|dear|hey|hello|task|<|\[/?INST|:\s|call|invoke|execute|run|use|trigger|start|\w_\w|\{|"
+    r"tell|inform|mention|reveal|show|send|print|output|exfiltrate|leak",
+    re.IGNORECASE,
+)
+"""Without one of these no pattern matches: the quick look that rows of tables mostly stop at."""
+_UNSEEN = re.compile("[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069]")
 _HIDDEN = {"\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad"}
 FEW_HIDDEN = 3
 """So many zero-width characters may stand in an honest text (soft hyphens, joiners)."""
@@ -63,10 +71,14 @@ FEW_HIDDEN = 3
 
 def suspicious(text: str) -> str:
     """Why the text reads like instructions to an assistant, in a few words; "" where nothing was found."""
-    plain = " ".join(unicodedata.normalize("NFKC", "".join(c for c in text if c not in _HIDDEN)).split())
-    found = [what for what, pattern in _PATTERNS if pattern.search(plain)]
-    if sum(c in _HIDDEN for c in text) > FEW_HIDDEN and len(text) < 20 * sum(c in _HIDDEN for c in text):
+    hidden = [] if text.isascii() else [c for c in text if c in _HIDDEN]
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", "".join(c for c in text if c not in _HIDDEN))
+    found = []
+    if _TRIGGER.search(plain):
+        words = " ".join(plain.split())
+        found = [what for what, pattern in _PATTERNS if pattern.search(words)]
+    if len(hidden) > FEW_HIDDEN and len(text) < 20 * len(hidden):
         found.append("holds invisible characters")
-    if any(0xE0000 <= ord(c) <= 0xE007F or 0x202A <= ord(c) <= 0x202E or 0x2066 <= ord(c) <= 0x2069 for c in text):
+    if not text.isascii() and _UNSEEN.search(text):
         found.append("holds invisible or direction-changing characters")
     return ", ".join(dict.fromkeys(found))

@@ -19,7 +19,7 @@ from tools.errors import InputError
 from tools.literature.documents import Document, Row, one_line
 from tools.molecule.parse import canonical_parent
 
-MAX_ROWS = 100_000
+MAX_ROWS = 20_000
 MAX_FIELD = 2_000
 MAX_COLUMNS = 300
 PARSED_SHARE = 0.8
