@@ -3,8 +3,8 @@
 Space that an atom could fill is kept where rays to many of the 26 neighbour directions meet protein within 10 Å: the
 burial count of grid methods since LIGSITE (Hendlich 1997, doi 10.1016/S1093-3263(98)00002-3). The count above a
 threshold, summed with a Gaussian weight, is a density of buried space; its maxima are pocket centres, their height the
-score. A pocket is the buried space nearer to its centre than to a better one's, within a radius. Hits and misses on
-known ligands: `benchmarks/pockets.py`. NOT promised: druggability, cryptic sites, or that a ligand is known to bind.
+score. A pocket is the buried space nearer to its centre than to a better one's, within a radius. NOT promised:
+druggability, sites that open only for a ligand, or that anything is known to bind there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Search:
     ray. `min_buried`: of 26 directions. `blur`: standard deviation of the Gaussian. `separation`: least distance of two
     centres. `radius`: how far a pocket goes from its centre. `contact`: distance at which a residue lines it.
 
-    Chosen on the half of the structures that `benchmarks/pockets.py` calls its tuning half."""
+    Chosen on 93 complexes. On the 58 bundled targets, which took no part, the first pocket's centre is within 6 Å of
+    the docking box's for 83 %, one of the first three for 91 % (`benchmarks/pockets.py`)."""
 
     spacing: float = 1.0
     clearance: float = 1.0
@@ -134,6 +135,8 @@ def _sees(solid: NDArray[np.bool_], step: NDArray[np.int_], search: Search) -> N
     seen = np.zeros(solid.shape, dtype=bool)
     for k in range(1, int(search.reach / (float(np.linalg.norm(step)) * search.spacing)) + 1):
         shift = step * k
+        if (np.abs(shift) >= solid.shape).any():
+            break
         source = tuple(slice(max(0, s), min(m, m + s)) for s, m in zip(shift, solid.shape, strict=True))
         target = tuple(slice(max(0, -s), min(m, m - s)) for s, m in zip(shift, solid.shape, strict=True))
         seen[target] |= solid[source]
