@@ -93,6 +93,7 @@ TOOLS: dict[str, Tool] = {
         "loops are found between conserved residues",
         ("organon",),
     ),
+    "loop_kind": Tool("tools.antibody.check_loop_kind:check_loop_kind", "a loop reads like its own kind", ("organon",)),
     "loop_length": Tool("tools.antibody.check_loop_length:check_loop_length", "a loop's usual length", ("organon",)),
     "liabilities": Tool("tools.antibody.check_liabilities:check_liabilities", "motifs that degrade", ("organon",)),
     "loop_numbers": Tool(

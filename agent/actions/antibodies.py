@@ -1,15 +1,15 @@
 """design_antibody_cdr: loops of an antibody written anew by the model and checked as sequences.
 
-Loops are found by conserved residues. Several are designed one after the other, each seeing those before it. What the
-model knows of loops is little more than what loops look like; its card's figures stand beside every answer. No target
-enters: nothing here designs for an antigen.
+Loops are found by conserved residues. Several of a chain are designed one after the other, each seeing those before it;
+heavy and light loops apart. What reads like a loop of another kind is dropped (`tools.antibody.check_loop_kind`). How
+well the model recovers natural loops stands beside every answer, from its card, with what counting residues recovers.
+No target enters: nothing here designs for an antigen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from agent.actions.action import Action, ActionContext, Arguments
 from agent.actions.card_statement import card_statement
 from agent.actions.checking import detail, hard_failures, measured, report, run_checks
 from agent.actions.given import given_item
-from agent.actions.model_calls import ModelCall, ask_model, log_odds
+from agent.actions.model_calls import ask_model, log_odds
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
 from models.grammar import tags
 from models.inference import SamplingOptions
@@ -54,38 +54,59 @@ class DesignAntibodyArguments(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class _Design:
+class _Part:
+    """New loops of one chain, by one answer of the model, and what was checked of each."""
+
     loops: Mapping[str, str]
-    answer: Mapping[str, Any]
-    asked: ModelCall
+    perplexity: float
+    call_id: str
     checks: tuple[CheckResult, ...]
 
     def order(self) -> tuple[int, float]:
         """Fewest failed flags first, then the model's own order."""
-        flags = sum(check.verdict == "fail" for check in self.checks)
-        return flags, self.answer["perplexity"] or float("inf")
+        return sum(check.verdict == "fail" for check in self.checks), self.perplexity
+
+
+@dataclass(frozen=True, slots=True)
+class _Design:
+    """Parts of both chains together; `odds` of each loop beside the original one."""
+
+    parts: tuple[_Part, ...]
+    anchors: CheckResult
+    odds: Mapping[str, CheckResult]
+
+    @property
+    def loops(self) -> dict[str, str]:
+        return {name: residues for part in self.parts for name, residues in part.loops.items()}
+
+    @property
+    def checks(self) -> list[CheckResult]:
+        return [self.anchors, *(check for part in self.parts for check in part.checks)]
 
 
 def design_antibody_cdr(args: DesignAntibodyArguments, context: ActionContext) -> ActionResult:
     domains, handles = _read_domains(args, context)
     loops = list(dict.fromkeys(need_loop(name) for name in args.loops))
-    plan = _plan(domains, loops)
+    _plan(domains, loops)
     with context.session.resources.borrow() as engines:
-        designs = _designs(context, engines.model, domains, loops, args)
-        chosen = sorted(designs, key=_Design.order)[: args.n]
-        odds = [_odds(context, engines.model, plan, domains, design) for design in chosen]
+        groups = [
+            _parts(context, engines.model, domains, mine, args)
+            for letter in "HL"
+            if (mine := [name for name in loops if name.startswith(letter)])
+        ]
+        designs = _joined(context, engines.model, domains, groups, args.n)
         names = ["cdr_h3_aar", "cdr_h3_cool_aar", "cdr_h3_framework"] if "H3" in loops else ["cdr_h3_framework"]
         said, citations = card_statement(engines.checkpoint, names)
-    warnings = [f"the model recovers little of natural loops; {said}"]
+    warnings = [said]
     if loops != ["H3"]:
         warnings.append("the card measures H3 only")
-    if len(chosen) < args.n:
-        warnings.append(f"only {len(chosen)} of {args.n} distinct designs passed the hard checks")
+    if len(designs) < args.n:
+        warnings.append(f"only {len(designs)} of {args.n} designs: what else the model wrote failed or was a repeat")
     return ActionResult(
         action="design_antibody_cdr",
         call_id=context.call_id,
-        summary=_summary(chosen, domains, loops),
-        items=[_item(d, o, domains, context, handles) for d, o in zip(chosen, odds, strict=True)],
+        summary=_summary(designs, domains, loops),
+        items=[_item(design, domains, context, handles) for design in designs],
         citations=citations,
         not_checked=NOT_CHECKED,
         warnings=warnings,
@@ -120,23 +141,30 @@ def _plan(domains: VariableDomains, loops: Sequence[str]) -> LoopPlan:
         raise InputError(f"{str(fault).partition('; give')[0]}; a whole variable domain is needed") from None
 
 
-def _designs(
+def _context_of(domains: VariableDomains, loops: Sequence[str]) -> VariableDomains:
+    """The chains that the model is shown: as in its training a heavy loop after the light chain where that is known, a
+    light loop alone (with a heavy chain beside it, it writes heavy loops)."""
+    return domains if loops[0].startswith("H") else VariableDomains("", domains.light)
+
+
+def _parts(
     context: ActionContext,
     model: ModelWorker,
     domains: VariableDomains,
     loops: Sequence[str],
     args: DesignAntibodyArguments,
-) -> list[_Design]:
-    """Distinct designs that fail no hard check and are not the original, until there are enough."""
-    chains = {"heavy": domains.heavy, "light": domains.light}
-    given = {**{side: chain for side, chain in chains.items() if chain}, "loops": list(loops)}
+) -> list[_Part]:
+    """Distinct new loops of one chain that fail no hard check, best first, until there are enough."""
+    shown = _context_of(domains, loops)
+    chains = {side: chain for side, chain in (("heavy", shown.heavy), ("light", shown.light)) if chain}
     original = _loops_of(domains, loops)
-    found: dict[str, _Design] = {}
+    found: dict[str, _Part] = {}
     for temperature in TEMPERATURES:
         if len(found) >= args.n:
             break
         context.tell(f"designing {', '.join(loops)} at temperature {temperature:g}")
         options = SamplingOptions(temperature, 1.0, 1.0, max_new_tokens=64)
+        given = {**chains, "loops": list(loops)}
         n = max(DRAWN, 2 * args.n)
         (asked,) = ask_model(context, model, "antibody_cdr", [given], n=n, seed=args.seed, options=options)
         for answer in asked.valid:
@@ -146,8 +174,33 @@ def _designs(
                 continue
             checks = run_checks(context, _calls(domains, designed, original))
             if not hard_failures(checks):
-                found[key] = _Design(designed, answer, asked, tuple(checks))
-    return list(found.values())
+                perplexity = answer["perplexity"] or float("inf")
+                found[key] = _Part(designed, perplexity, asked.call_id, tuple(checks))
+    return sorted(found.values(), key=_Part.order)
+
+
+def _joined(
+    context: ActionContext,
+    model: ModelWorker,
+    domains: VariableDomains,
+    groups: Sequence[Sequence[_Part]],
+    n: int,
+) -> list[_Design]:
+    """The best of each chain together, then the second best, the shorter list beginning again; none where a chain has
+    none. Designs in which a loop would not be found again are left out."""
+    if not all(groups):
+        return []
+    found: list[_Design] = []
+    for at in range(max(map(len, groups))):
+        parts = tuple(group[at % len(group)] for group in groups)
+        loops = {name: residues for part in parts for name, residues in part.loops.items()}
+        (anchors,) = run_checks(context, [Call("loop_anchors", {"antibody": render_domains(domains), "loops": loops})])
+        if len(found) < n and anchors.passed:
+            odds: dict[str, CheckResult] = {}
+            for part in parts:
+                odds |= _odds(context, model, domains, part)
+            found.append(_Design(parts, anchors, odds))
+    return found
 
 
 def _loops_of(domains: VariableDomains, loops: Sequence[str]) -> dict[str, str]:
@@ -157,12 +210,13 @@ def _loops_of(domains: VariableDomains, loops: Sequence[str]) -> dict[str, str]:
 
 def _calls(domains: VariableDomains, designed: Mapping[str, str], original: Mapping[str, str]) -> list[Call]:
     spans = domains.spans()
-    calls = [Call("loop_anchors", {"antibody": render_domains(domains), "loops": dict(designed)})]
+    calls = []
     for name, residues in designed.items():
         chain, (start, end) = domains.chain_of(name), spans[name]
         context = {"before": chain[max(0, start - 3) : start], "after": chain[end : end + 3]}
         numbers = {"residues": residues, "original": original[name]}
         calls += [
+            Call("loop_kind", {"loop": name, "residues": residues}, True, f"loop_kind {name}"),
             Call("loop_length", {"loop": name, "residues": residues}, False, f"loop_length {name}"),
             Call("liabilities", {**numbers, **context}, False, f"liabilities {name}"),
             Call("loop_numbers", numbers, False, f"loop_numbers {name}"),
@@ -170,26 +224,20 @@ def _calls(domains: VariableDomains, designed: Mapping[str, str], original: Mapp
     return calls
 
 
-def _odds(
-    context: ActionContext, model: ModelWorker, plan: LoopPlan, domains: VariableDomains, design: _Design
-) -> dict[str, CheckResult]:
-    """For each loop how likely the model finds it beside the original one, in the chains as they were designed."""
-    original = _loops_of(domains, list(design.loops))
+def _odds(context: ActionContext, model: ModelWorker, domains: VariableDomains, part: _Part) -> dict[str, CheckResult]:
+    """For each loop how likely the model finds it beside the original one, in the chains as they were shown to it."""
+    names = list(part.loops)
+    original = _loops_of(domains, names)
+    plan = _plan(_context_of(domains, names), names)
     found, filled = {}, dict[str, str]()
-    for name, residues in design.loops.items():
-        prompt = plan.prompt(name, filled)
-        (found[name],) = log_odds(context, model, prompt, [residues + tags.CDR.close], original[name] + tags.CDR.close)
+    for name, residues in part.loops.items():
+        texts = [residues + tags.CDR.close]
+        (found[name],) = log_odds(context, model, plan.prompt(name, filled), texts, original[name] + tags.CDR.close)
         filled[name] = residues
     return found
 
 
-def _item(
-    design: _Design,
-    odds: Mapping[str, CheckResult],
-    domains: VariableDomains,
-    context: ActionContext,
-    handles: list[str],
-) -> Item:
+def _item(design: _Design, domains: VariableDomains, context: ActionContext, handles: list[str]) -> Item:
     changed = domains.with_loops(design.loops)
     by_name = {check.name: check for check in design.checks}
     numbers: dict[str, Quantity] = {}
@@ -200,7 +248,7 @@ def _item(
             f"{name}_charge": detail(record, "charge_e", "e at pH 7.4"),
             f"{name}_hydropathy": detail(record, "hydropathy", "Kyte-Doolittle mean"),
             f"{name}_liabilities": measured(motifs),
-            f"{name}_log_odds": measured(odds[name]),
+            f"{name}_log_odds": measured(design.odds[name]),
         }
     title = ", ".join(f"{name} {residues}" for name, residues in design.loops.items())
     drawing = draw_domains(changed, design.loops, title)
@@ -213,11 +261,11 @@ def _item(
         links={"drawing": context.session.artifacts.put(drawing, ".svg")},
         made_from=handles,
         details={
-            "loops": dict(design.loops),
+            "loops": design.loops,
             "original_loops": _loops_of(domains, list(design.loops)),
             "heavy": changed.heavy,
             "light": changed.light,
-            "model_call_id": design.asked.call_id,
+            "model_call_ids": [part.call_id for part in design.parts],
         },
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.interface.schemas import Citation
-from models.card.figure_table import format_figure
+from models.card.figure_table import format_figure, format_value
 from models.card.schema import FIGURES, load_card
 from models.errors import CheckpointError
 
@@ -32,7 +32,8 @@ def card_statement(checkpoint: Path | None, names: Sequence[str], first_number: 
         if figure is None or figure.value is None:
             continue
         number = first_number + len(cited)
-        said.append(f"{figure.label} {format_figure(figure)}, n = {figure.n} [{number}]")
+        beside = "".join(f"; beside it: {what} {format_value(v, figure.unit)}" for what, v in figure.beside.items())
+        said.append(f"{figure.label} {format_figure(figure)}, n = {figure.n}{beside} [{number}]")
         cited.append(
             Citation(
                 number=number,
@@ -40,7 +41,7 @@ def card_statement(checkpoint: Path | None, names: Sequence[str], first_number: 
                 source="model card",
                 title=card.title,
                 locator=f"{FIGURES}: {name}",
-                quote=f"{figure.label}: {format_figure(figure)} (n = {figure.n}); {figure.protocol}",
+                quote=f"{figure.label}: {format_figure(figure)} (n = {figure.n}){beside}; {figure.protocol}",
             )
         )
     if not said:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tools.antibody.check_liabilities import LIABILITIES, check_liabilities, find_liabilities
+from tools.antibody.check_loop_kind import check_loop_kind
 from tools.antibody.check_loop_length import USUAL_LENGTHS, check_loop_length
 from tools.antibody.check_loop_numbers import check_loop_numbers
 from tools.antibody.draw_domains import draw_domains
@@ -28,6 +29,7 @@ H3 = "SRWGGDGFYAMDY"
 
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "loop_length": ({"loop": "H3", "residues": H3}, {"loop": "L2", "residues": H3}, "long"),
+    "loop_kind": ({"loop": "L3", "residues": "QQYNSYPLT"}, {"loop": "L3", "residues": "GFTFSSYA"}, "reads like an H1"),
     "liabilities": ({"residues": "ARDYYFDY"}, {"residues": "ARNGSYFDY"}, "deamidation NG at 3"),
     "loop_anchors": (
         {"antibody": f"{HEAVY}:{LIGHT}", "loops": {"H3": "ARDYYGFDY"}},
@@ -125,6 +127,17 @@ def test_numbers_of_a_loop() -> None:
     assert details["identity"] == pytest.approx(1 - 2 / 6, abs=1e-3)
     assert details["recovery"] == pytest.approx(2 / 6, abs=1e-3)
     assert details["hydropathy"] == pytest.approx((1.8 - 4.5 - 3.9 - 3.9 - 3.5 - 1.3) / 6, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_of_trastuzumab_are_told_apart_by_their_ends(name: str) -> None:
+    spans = TRASTUZUMAB.spans()
+    residues = TRASTUZUMAB.chain_of(name)[slice(*spans[name])]
+    assert check_loop_kind(name, residues).verdict is Verdict.PASS
+    others = [check_loop_kind(other, residues).verdict for other in LOOPS if other != name]
+    assert others.count(Verdict.FAIL) >= 4
+    assert check_loop_kind(name, residues, margin=0).value == check_loop_kind(name, residues).value
+    assert check_loop_kind("H3", "A").unit == "ln odds"
 
 
 def test_bands_of_lengths_hold_known_loops() -> None:
