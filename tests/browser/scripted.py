@@ -7,12 +7,10 @@ long step to pause and stop. Chemistry that is cheap (drawings, properties) is c
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent.conversation import open_turn
 from agent.interface.schemas import (
     ActionCost,
     ActionResult,
@@ -44,80 +42,38 @@ QED = (0.55, 0.82, 0.54, 0.60, 0.39)
 LOG_P = (1.31, 3.07, -1.03, 1.35, 4.59)
 
 
-class ScriptedService:
-    """Answers `agent.interface.api.service.Service`. `poses`: molblock and receptor artifacts for a 3D view."""
+STRUCTURES = {"pose": "", "receptor": ""}
+"""Artifacts for a 3D view, put here by who makes the server."""
+PACE = 0.05
+"""Seconds a scripted step takes."""
 
-    def __init__(self, session: Session, pose: str = "", receptor: str = "") -> None:
-        self.session = session
-        self.pose, self.receptor = pose, receptor
-        self.pace = 0.05
-        self._threads: dict[str, threading.Thread] = {}
 
-    def start(self) -> None:
-        for record in self.session.manager.list():
-            if record.state in ("queued", "running", "paused", "waiting_approval"):
-                self._execute(record.run_id)
-
-    def close(self) -> None:
-        for run_id, thread in self._threads.items():
-            if thread.is_alive():
-                self.session.manager.leave(run_id)
-        for thread in self._threads.values():
-            thread.join(timeout=5)
-
-    def active(self) -> Collection[str]:
-        return [run_id for run_id, thread in list(self._threads.items()) if thread.is_alive()]
-
-    def submit(
-        self, kind: str, document: Mapping[str, Any], *, run_id: str | None = None, thread_id: str | None = None
-    ) -> str:
-        run_id = self.session.manager.start(dict(document), kind, run_id)
-        if thread_id is not None:
-            self.session.ledger.add_to_thread(thread_id, run_id)
-        self._execute(run_id)
-        return run_id
-
-    def start_turn(self, thread_id: str | None, message: str, attachments: Sequence[str] = ()) -> tuple[str, str]:
-        thread_id, run_id = open_turn(self.session, thread_id, message, attachments)
-        self._execute(run_id)
-        return thread_id, run_id
-
-    def _execute(self, run_id: str) -> None:
-        def work() -> None:
-            try:
-                self.session.manager.execute(
-                    run_id, lambda control: self._work(self.session.manager.get(run_id), control)
-                )
-            except StopError:
-                return
-
-        self._threads[run_id] = threading.Thread(target=work, name=f"scripted-{run_id}", daemon=True)
-        self._threads[run_id].start()
-
-    def _work(self, record: RunRecord, control: RunControl) -> dict[str, Any]:
-        asked = record.campaign
-        message = str(asked.get("message") or asked.get("action") or "")
-        control.emit("message", {"role": "user", "text": message, "citations": []}, once="user")
-        for word, script in SCRIPTS.items():
-            if word in message.lower():
-                script(Turn(self, control, str(asked.get("thread_id") or record.run_id)))
-                break
-        else:
-            Turn(self, control, str(asked.get("thread_id"))).say(
-                "I can show molecules, a table, a campaign, literature."
-            )
-        return {"answer": "see the log"}
+def drive_scripted(session: Session, record: RunRecord, control: RunControl) -> dict[str, Any]:
+    """Work of a run, in place of the assistant's: see `agent.kinds`."""
+    asked = record.campaign
+    thread_id = str(asked.get("thread_id") or record.run_id)
+    session.ledger.put_thread(thread_id, record.name)
+    session.ledger.add_to_thread(thread_id, record.run_id)
+    message = str(asked.get("message") or asked.get("action") or "")
+    control.emit("message", {"role": "user", "text": message, "citations": []}, once="user")
+    turn = Turn(session, control, thread_id)
+    script = next((script for word, script in SCRIPTS.items() if word in message.lower()), None)
+    if script is None:
+        turn.say("I can show molecules, a table, a campaign, literature.")
+    else:
+        script(turn)
+    return {"answer": "see the log"}
 
 
 class Turn:
     """The pen that writes a turn's log."""
 
-    def __init__(self, service: ScriptedService, control: RunControl, thread_id: str) -> None:
-        self.service, self.control, self.thread_id = service, control, thread_id
+    def __init__(self, session: Session, control: RunControl, thread_id: str) -> None:
+        self.session, self.control, self.thread_id = session, control, thread_id
         self.n = 0
 
     def pause(self, seconds: float | None = None) -> None:
-        until = time.monotonic() + (self.service.pace if seconds is None else seconds)
+        until = time.monotonic() + (PACE if seconds is None else seconds)
         while time.monotonic() < until:
             self.control.wait_while_paused()
             if self.control.should_stop():
@@ -142,7 +98,7 @@ class Turn:
     def end(self, call_id: str, action: str, summary: str, **more: Any) -> ActionResult:
         items = more.pop("items", [])
         documents = [item.model_dump(mode="json") for item in items]
-        held = self.service.session.ledger.put_items(self.thread_id, call_id, documents)
+        held = self.session.ledger.put_items(self.thread_id, call_id, documents)
         result = ActionResult(
             action=action,
             call_id=call_id,
@@ -160,12 +116,12 @@ class Turn:
             self.control.emit(
                 "message_delta", {"text": " ".join(words[at : at + 4]) + " ", "part": 1}, once=f"delta {at}"
             )
-            self.pause(self.service.pace / 4)
+            self.pause(PACE / 4)
         told = {"role": "assistant", "text": text, "citations": [one.model_dump(mode="json") for one in citations]}
         self.control.emit("message", told, once="answer")
 
 
-def molecules(n: int, call_id: str, service: ScriptedService, pose_on: int = -1) -> list[Item]:
+def molecules(n: int, call_id: str, pose_on: int = -1) -> list[Item]:
     made = []
     for at in range(n):
         smiles = SMILES[at % len(SMILES)]
@@ -188,8 +144,8 @@ def molecules(n: int, call_id: str, service: ScriptedService, pose_on: int = -1)
             "vina": Quantity(value=-6.1 - 0.37 * at, unit="kcal/mol", call_id=call_id),
             "strain": Quantity(value=None if at == 2 else 1.4 + at, unit="kcal/mol", call_id=call_id),
         }
-        posed = at == pose_on and bool(service.pose)
-        links = {"pose": service.pose, "receptor": service.receptor} if posed else {}
+        posed = at == pose_on and bool(STRUCTURES["pose"])
+        links = dict(STRUCTURES) if posed else {}
         made.append(
             Item(kind="molecule", value=smiles, name=NAMES[at % 5], numbers=numbers, checks=checks, links=links)
         )
@@ -204,9 +160,7 @@ def show_molecules(turn: Turn) -> None:
     turn.pause()
     call = turn.begin("molecule_properties", {"molecules": list(SMILES[:2])})
     turn.pause()
-    turn.end(
-        call, "molecule_properties", "Two molecules; one has a reactive ester.", items=molecules(2, call, turn.service)
-    )
+    turn.end(call, "molecule_properties", "Two molecules; one has a reactive ester.", items=molecules(2, call))
     call = turn.begin("dock", {"molecules": ["M1"], "target": "ABL1", "exhaustiveness": 1})
     turn.tell(call, "preparing the receptor")
     turn.pause()
@@ -216,7 +170,7 @@ def show_molecules(turn: Turn) -> None:
         call,
         "dock",
         "Docked at -9.52 kcal/mol.",
-        items=molecules(1, call, turn.service, pose_on=0),
+        items=molecules(1, call, pose_on=0),
         not_checked=["whether the pose is stable in dynamics", "affinity: a docking score is no affinity"],
         warnings=["exhaustiveness 1 is for a first look"],
     )
@@ -240,7 +194,7 @@ PASSAGE = Citation(
 def show_table(turn: Turn) -> None:
     call = turn.begin("generate_molecules", {"n": 12, "qed": [0.5, 1.0]})
     turn.pause()
-    turn.end(call, "generate_molecules", "12 molecules.", items=molecules(12, call, turn.service, pose_on=4))
+    turn.end(call, "generate_molecules", "12 molecules.", items=molecules(12, call, pose_on=4))
     turn.say("Twelve molecules, ranked by QED.")
 
 
@@ -268,7 +222,7 @@ def ask_approval(turn: Turn) -> None:
     for tick in range(600):
         turn.tell(call, f"round {1 + tick // 200} of {rounds}: docked {tick}")
         turn.pause(0.25)
-    turn.end(call, "design_ligands", "Done.", items=molecules(4, call, turn.service))
+    turn.end(call, "design_ligands", "Done.", items=molecules(4, call))
     turn.say("Four ligands.")
 
 
@@ -313,8 +267,8 @@ def show_kinds(turn: Turn) -> None:
 def show_campaign(turn: Turn) -> None:
     """A short campaign as a run of its own, told with the events of a real one."""
     call = turn.begin("design_ligands", {"target": "ABL1", "rounds": 3})
-    manager, ledger = turn.service.session.manager, turn.service.session.ledger
-    child = turn.service.session.manager.start(CAMPAIGN, "campaign", f"{turn.control.run_id[:6]}aaaaaa")
+    manager, ledger = turn.session.manager, turn.session.ledger
+    child = turn.session.manager.start(CAMPAIGN, "campaign", f"{turn.control.run_id[:6]}aaaaaa")
     ledger.add_to_thread(turn.thread_id, child)
     turn.tell(call, f"run {child}: {CAMPAIGN['name']}", child)
     if ledger.get_run(child).state != "done":
@@ -323,7 +277,7 @@ def show_campaign(turn: Turn) -> None:
         call,
         "design_ligands",
         "Three ligands passed every stage.",
-        items=molecules(3, call, turn.service),
+        items=molecules(3, call),
         runs=[child],
     )
     turn.say("Three ligands passed every stage; the best scores -9.8 kcal/mol.")
@@ -348,7 +302,7 @@ REASONS = {
 
 def tell_campaign(control: RunControl, turn: Turn) -> dict[str, Any]:
     control.emit("step_started", {"step": "prepare the target"}, once="prepare")
-    target = {"name": "ABL1", "source": "scripted", "receptor": turn.service.receptor}
+    target = {"name": "ABL1", "source": "scripted", "receptor": STRUCTURES["receptor"]}
     control.emit("run_started", {"campaign": CAMPAIGN, "target": target, "memory": []}, once="run_started")
     panel = {"trust": "weak", "summary": "the bound ligand was docked back at 2.4 Å", "controls": []}
     control.emit("step_finished", {"step": "controls", "panel": panel}, once="controls done")
@@ -366,7 +320,7 @@ def tell_campaign(control: RunControl, turn: Turn) -> dict[str, Any]:
             }
             control.emit("candidate_added", told, once=f"candidate {name}")
         for at in range(20):
-            turn.pause(turn.service.pace / 2)
+            turn.pause(PACE / 2)
             reached = 4 if at % 4 == 0 else at % 3 + 1
             for number, stage in enumerate(STAGES[:reached], 1):
                 verdict = "pass" if number < reached or reached == 4 else "fail"
@@ -401,7 +355,7 @@ def tell_campaign(control: RunControl, turn: Turn) -> dict[str, Any]:
             round=3,
             candidate_id=f"r3-{rank:04d}",
             origin="sample",
-            pose=turn.service.pose or None,
+            pose=STRUCTURES["pose"] or None,
         )
         for rank in (1, 2, 3)
     ]
@@ -409,7 +363,7 @@ def tell_campaign(control: RunControl, turn: Turn) -> dict[str, Any]:
         run_id=control.run_id,
         name=CAMPAIGN["name"],
         state="done",
-        target=TargetReport(name="ABL1", source="scripted", receptor=turn.service.receptor),
+        target=TargetReport(name="ABL1", source="scripted", receptor=STRUCTURES["receptor"]),
         rounds=rounds,
         candidates=candidates,
         seconds=9.0,

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from agent.report.viewer import load_viewer
@@ -76,26 +77,31 @@ class PageFile:
 
 
 def mount_page(app: FastAPI) -> None:
-    """Serve the page at / and its files under /static/<version>/."""
+    """Serve the page at / and its files under /static/<version>/, from memory."""
+    _document("index.html")
 
     @app.get("/", include_in_schema=False)
-    def page(request: Request) -> Response:
+    async def page(request: Request) -> Response:
         headers = {"Cache-Control": EACH_TIME, "Content-Security-Policy": POLICY}
         return _send(_document("index.html"), request, headers)
 
     @app.get("/favicon.ico", include_in_schema=False)
-    def icon() -> Response:
+    async def icon() -> Response:
         return RedirectResponse(f"/static/{version()}/icon.svg")
 
     @app.get("/static/{asked}/{path:path}", include_in_schema=False)
-    def static(asked: str, path: str, request: Request) -> Response:
+    async def static(asked: str, path: str, request: Request) -> Response:
         try:
-            file = _viewer_file(path) if path.startswith("molstar.") else page_files().get(path)
+            file = (
+                await run_in_threadpool(_viewer_file, path) if path.startswith("molstar.") else page_files().get(path)
+            )
         except UnavailableError as error:
             problem = {"title": "The 3D viewer is not installed", "status": 503, "detail": str(error)}
             return JSONResponse(problem, status_code=503, media_type="application/problem+json")
         if path == "viewer.html":
-            return _send(_document(path), request, {"Cache-Control": EACH_TIME, "Content-Security-Policy": VIEWER_POLICY})
+            return _send(
+                _document(path), request, {"Cache-Control": EACH_TIME, "Content-Security-Policy": VIEWER_POLICY}
+            )
         if file is None:
             problem = {"title": "Not found", "status": 404, "detail": f"the page has no file {path!r}"}
             return JSONResponse(problem, status_code=404, media_type="application/problem+json")

@@ -5,9 +5,11 @@ import { announce, h, icon, put } from "./dom.js";
 import { actionLabel, label, plural, seconds, valueText } from "./format.js";
 import { attempt, toast } from "./toasts.js";
 
-/** { element, close(word) } for an `approval_requested` event of a run. */
+/** { element, close(word) } for an `approval_requested` event of a run. `schema`: a promise of the action's
+ *  description, whose words on each argument are filled in when it comes. */
 export function approvalCard(runId, asked, schema, answered) {
-  const fields = Object.entries(asked.args || {}).filter(([, value]) => value !== null).map(([name, value]) => field(name, value, propertyOf(schema, name)));
+  const fields = Object.entries(asked.args || {}).filter(([, value]) => value !== null).map(([name, value]) => field(name, value));
+  schema.then((found) => { for (const entry of fields) entry.explain(propertyOf(found, entry.name).description); });
   const cost = asked.cost || {};
   const costs = [cost.seconds ? `about ${seconds(cost.seconds)}` : "", cost.docking_calls ? plural(cost.docking_calls, "docking") : "", cost.outward ? "sends the request to services on the network" : "stays on this machine"].filter(Boolean);
   const element = h("section", { class: "approval", aria: { label: "Approval needed" } });
@@ -45,8 +47,8 @@ export function approvalCard(runId, asked, schema, answered) {
 const propertyOf = (schema, name) => ((schema && schema.parameters && schema.parameters.properties) || {})[name] || {};
 
 /** One argument: a box to tick, a number, a line of text, a list with one entry a line, or JSON. */
-function field(name, value, property) {
-  const words = property.description || "";
+function field(name, value) {
+  const words = h("span", { class: "fine" });
   const flat = Array.isArray(value) && value.every((part) => typeof part === "string");
   const kind = typeof value === "boolean" ? "box" : typeof value === "number" ? "number" : typeof value === "string" ? "text" : flat ? "lines" : "json";
   const id = `arg-${name}-${Math.random().toString(36).slice(2, 8)}`;
@@ -65,5 +67,5 @@ function field(name, value, property) {
     try { return JSON.parse(input.value); } catch { throw new Error(`${label(name)} is not valid JSON.`); }
   };
   const changed = () => { try { return JSON.stringify(read()) !== JSON.stringify(value); } catch { return true; } };
-  return { name, read, changed, element: h("div", { class: "entry" }, h("label", { for: id, text: label(name) }), input, words ? h("span", { class: "fine", text: words }) : null) };
+  return { name, read, changed, element: h("div", { class: "entry" }, h("label", { for: id, text: label(name) }), input, words), explain(text) { words.textContent = text || ""; } };
 }

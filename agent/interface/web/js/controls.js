@@ -5,7 +5,10 @@ import { announce, h, icon, put } from "./dom.js";
 import { attempt } from "./toasts.js";
 
 export const ENDED = new Set(["done", "failed", "stopped"]);
+/** `reading`: the log of a run that has ended is being read. */
+export const isBusy = (state) => !ENDED.has(state) && state !== "reading";
 const WORDS = {
+  reading: ["", ""],
   queued: ["waiting", ""], running: ["running", "live"], paused: ["paused", "warn"], waiting_approval: ["waiting for you", "warn"],
   done: ["done", "good"], failed: ["failed", "bad"], stopped: ["stopped", ""], interrupted: ["interrupted", "warn"], pausing: ["pausing", "warn"], stopping: ["stopping", "warn"],
 };
@@ -27,7 +30,7 @@ export function runControls(runId, asked) {
     show(state) {
       if (element.dataset.state === state) return;
       element.dataset.state = state;
-      if (state === "done") put(element);
+      if (state === "done" || state === "reading") put(element);
       else if (state === "paused") put(element, button("play", "resume", "Resume"), button("stop", "stop", "Stop", "danger"));
       else if (["stopped", "failed", "interrupted"].includes(state)) put(element, button("play", "resume", "Resume"));
       else if (state === "stopping") put(element);

@@ -16,7 +16,8 @@ const sight = new IntersectionObserver((entries) => {
 
 /** A box of the given size (CSS pixels) in which the structure appears. */
 export function drawing(smiles, width, height, name = "") {
-  const box = h("span", { class: "drawing", data: { smiles, width, height }, role: "img", aria: { label: `Structure of ${name || smiles}` } });
+  const fine = width < 180 ? 1.5 : 1; // drawn larger and shown smaller: thin lines in a small box
+  const box = h("span", { class: "drawing", data: { smiles, width: Math.round(width * fine), height: Math.round(height * fine) }, role: "img", aria: { label: `Structure of ${name || smiles}` } });
   box.style.width = `${width}px`;
   box.style.aspectRatio = `${width} / ${height}`;
   shown.add(new WeakRef(box));

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { composerView } from "./composer.js";
-import { ENDED } from "./controls.js";
+import { isBusy } from "./controls.js";
 import { announce, h, iconButton, put } from "./dom.js";
 import { ago, plural } from "./format.js";
 import { listenToKeys, showHelp } from "./help.js";
@@ -20,7 +20,7 @@ import { welcome } from "./welcome.js";
 const main = document.getElementById("main");
 const banner = document.getElementById("banner");
 let view = null;
-let actions = {};
+let actions = null;
 let composer = null;
 let forgetBanner = () => {};
 const startedHere = new Set();
@@ -30,7 +30,7 @@ const page = {
   threadId: () => (view && view.id) || null,
   current: () => location.hash,
   compose: (text) => composer.write(text),
-  actionSchema: (name) => actions[name],
+  actionSchema: async (name) => (await (actions ||= loadActions()))[name],
   running: () => (view && view.running ? view.running() : null),
   openRun: (runId) => { location.hash = `#/run/${runId}`; },
   newThread() {
@@ -43,7 +43,7 @@ const page = {
   titled: (text) => topbar.title(text),
   uploaded: (item) => { if (view && view.items) view.items.set(item.handle, item); sidebar.load(); },
   started,
-  turnsChanged(turns) { composer.busy(turns.some((turn) => !ENDED.has(turn.state()))); },
+  turnsChanged(turns) { composer.busy(turns.some((turn) => isBusy(turn.state()))); },
   reattached(live) {
     const first = live[0];
     if (live.every((line) => startedHere.has(line.run_id))) return;
@@ -187,6 +187,6 @@ listenToKeys({
 addEventListener("unhandledrejection", (event) => complain(event.reason || new Error("unknown")));
 show();
 lookNow();
-loadActions().then((found) => { actions = found; });
 document.documentElement.dataset.ready = "true";
+performance.mark("organon-usable");
 announce("Organon is ready");

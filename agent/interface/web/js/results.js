@@ -2,9 +2,10 @@
 
 import { h } from "./dom.js";
 import { actionLabel } from "./format.js";
+import { inspect } from "./inspector.js";
 import { itemCard } from "./items.js";
-import { fromItem, moleculeCard } from "./molecules.js";
-import { saveCsv, saveSdf } from "./saving.js";
+import { fromItem, moleculeCard, showMolecule } from "./molecules.js";
+import { saveCsv, saveSdf, saveSmiles } from "./saving.js";
 import { moleculeTable } from "./table.js";
 import { attempt, toast } from "./toasts.js";
 
@@ -27,13 +28,15 @@ export function resultBlock(result, thread, page) {
     result.not_checked.length ? h("details", { class: "not-checked" }, h("summary", { text: `Not checked: ${result.not_checked.length === 1 ? result.not_checked[0] : `${result.not_checked.length} things`}` }), result.not_checked.length > 1 ? h("ul", {}, result.not_checked.map((text) => h("li", { text }))) : null) : null);
 }
 
+/** Anything that has a handle, in the side panel. */
+export function showItem(item, thread, page) {
+  if (item.kind === "molecule") showMolecule(fromItem(item, thread), page.moleculeOffers);
+  else inspect([item.handle, item.name].filter(Boolean).join(" "), itemCard(item, { openRun: page.openRun, actionsFor: page.itemOffers }));
+}
+
 const nameOf = (result) => `${result.action}-${result.call_id}`;
 
 async function sdf(molecules, result) {
-  if (!molecules.some((molecule) => molecule.pose)) {
-    toast("There are no coordinates to save", "SDF holds docked poses. Dock the molecules first, or save them as CSV.", { kind: "error" });
-    return;
-  }
   const without = await saveSdf(molecules, nameOf(result));
   if (without) toast("Saved", `${without} without a pose were left out; the CSV has all of them.`);
 }
@@ -43,7 +46,7 @@ function asTable(molecules, result, page) {
     caption: actionLabel(result.action), actions: page.moleculeOffers,
     saves: [
       { label: "CSV", run: (rows) => saveCsv(rows, nameOf(result)) },
-      { label: "SDF", run: (rows, button) => attempt(() => sdf(rows, result), button) },
+      molecules.some((molecule) => molecule.pose) ? { label: "SDF", run: (rows, button) => attempt(() => sdf(rows, result), button) } : { label: "SMILES", run: (rows) => saveSmiles(rows, nameOf(result)) },
     ],
   });
   table.show(molecules);

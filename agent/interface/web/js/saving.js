@@ -29,6 +29,12 @@ export function saveCsv(molecules, name) {
   saveBlob(new Blob([csvOf(molecules)], { type: "text/csv" }), `${name}.csv`);
 }
 
+/** One molecule a line with its name, as most programs read it. */
+export function saveSmiles(molecules, name) {
+  const lines = molecules.map((m) => `${m.smiles} ${[m.handle, m.name].filter(Boolean).join(" ").replaceAll(/\s+/g, "_")}\n`);
+  saveBlob(new Blob(lines, { type: "chemical/x-daylight-smiles" }), `${name}.smi`);
+}
+
 /** The docked poses with all numbers as tags. Molecules without coordinates are left out: how many is given back. */
 export async function saveSdf(molecules, name) {
   const posed = molecules.filter((m) => m.pose);

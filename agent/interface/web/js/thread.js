@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { campaignPanel } from "./campaign.js";
-import { ENDED } from "./controls.js";
+import { isBusy } from "./controls.js";
 import { h, put } from "./dom.js";
 import { plural } from "./format.js";
 import { isLive, onStates, runLines } from "./states.js";
@@ -23,6 +23,7 @@ export function threadView(threadId, page) {
   const orphans = new Map();
   let following = true;
   let left = false;
+  let opened = false;
 
   const offers = { ...page, changed, grown, nudge: (card) => setTimeout(() => { if (card.isConnected && card.getBoundingClientRect().top > main.getBoundingClientRect().bottom) page.announceBelow(); }, 400) };
 
@@ -70,7 +71,9 @@ export function threadView(threadId, page) {
   }
 
   const forget = onStates(() => {
-    for (const line of runLines()) if (line.thread_id === threadId && !orphans.has(line.run_id)) add(line);
+    if (!opened) return;
+    const mine = runLines().filter((line) => line.thread_id === threadId && !orphans.has(line.run_id));
+    for (const line of [...mine.filter((one) => one.kind !== "campaign"), ...mine.filter((one) => one.kind === "campaign")]) add(line);
   });
 
   async function open() {
@@ -82,6 +85,7 @@ export function threadView(threadId, page) {
     for (const item of found.items) thread.items.set(item.handle, item);
     for (const line of found.runs.filter((run) => run.kind !== "campaign")) add(line);
     for (const line of found.runs.filter((run) => run.kind === "campaign")) add(line);
+    opened = true;
     const live = found.runs.filter(isLive);
     if (live.length) page.reattached(live);
     if (!found.runs.length && found.items.length) put(list, h("p", { class: "fine", text: `${plural(found.items.length, "file")} uploaded: ask something about ${found.items.length > 1 ? "them" : "it"}.` }));
@@ -91,7 +95,7 @@ export function threadView(threadId, page) {
   const ready = open();
   return {
     element, turns, items: thread.items, id: threadId, add, ready,
-    running: () => [...turns.values()].find((turn) => !ENDED.has(turn.state())),
+    running: () => [...turns.values()].find((turn) => isBusy(turn.state())),
     toEnd: () => { following = true; grown(); },
     leave() {
       left = true;

@@ -9,7 +9,7 @@ const FAULTS = {
   input: "The request has to be changed", install: "Something has to be installed", retry: "It can be tried again",
   refused: "Refused", stop: "Stopped", error: "A fault of the program",
 };
-const STATUS = { running: ["…", "running"], waiting: ["!", "waiting for you"], done: ["✓", "done"], failed: ["✕", "failed"], refused: ["–", "refused"], planned: ["·", "planned"], stopped: ["–", "stopped"] };
+const STATUS = { running: ["…", "running"], waiting: ["!", "waiting for you"], done: ["✓", "done"], failed: ["✕", "failed"], refused: ["–", "refused"], planned: ["·", "planned"], stopped: ["–", "stopped"], skipped: ["–", "skipped"] };
 
 /** One call. `call(payload)`, `tell(text)`, `ask()`, `finish(result, args)`, `end()`. */
 export function traceStep(number) {
@@ -71,6 +71,7 @@ export function traceStep(number) {
       took.textContent = seconds(result.seconds);
       put(outcome, outcomeOf(result));
     },
+    skip(reason) { set("skipped"); took.textContent = "skipped"; put(outcome, h("p", { text: reason })); },
     end() { if (["running", "waiting", "planned"].includes(state.status)) { set("stopped"); took.textContent = ""; } },
   };
 }

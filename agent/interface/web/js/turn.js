@@ -4,11 +4,11 @@
 import { approvalCard } from "./approval.js";
 import { campaignPanel } from "./campaign.js";
 import { citationMark, sourceList } from "./citations.js";
-import { ENDED, runControls, stateTag } from "./controls.js";
-import { announce, h, put, throttled } from "./dom.js";
+import { ENDED, isBusy, runControls, stateTag } from "./controls.js";
+import { announce, h, icon, put, throttled } from "./dom.js";
 import { actionLabel, argsLine, clock, plural, seconds } from "./format.js";
 import { prose } from "./prose.js";
-import { resultBlock } from "./results.js";
+import { resultBlock, showItem } from "./results.js";
 import { traceStep } from "./trace.js";
 import { watchRun } from "./watch.js";
 
@@ -21,7 +21,7 @@ export function turnView(line, thread, page) {
   const approvals = new Map();
   const pieces = new Map();
   let citations = [];
-  let state = line.state;
+  let state = ENDED.has(line.state) ? "reading" : line.state;
   let asked = "";
   let touched = false;
   let finished = false;
@@ -32,18 +32,23 @@ export function turnView(line, thread, page) {
   const tag = h("span");
   const count = h("span", { class: "fine" });
   const list = h("ol", { class: "trace" });
-  const work = h("details", { class: "work", open: !ENDED.has(state), hidden: true }, h("summary", { on: { click: () => { touched = true; } } }, h("span", { class: "what", text: "Steps" }), count, tag), list);
+  const work = h("details", { class: "work", open: isBusy(state), hidden: true }, h("summary", { on: { click: () => { touched = true; } } }, h("span", { class: "what", text: "Steps" }), count, tag), list);
   const waiting = h("p", { class: "fine waiting", text: "Thinking" });
   const made = h("div", { class: "made" });
   const answer = h("div", { class: "answer prose" });
   const sources = h("div");
+  const files = h("p", { class: "row files" });
   const foot = h("footer", { class: "row fine" });
   const controls = runControls(runId, (what) => { asked = what; draw(); watched.look(); });
-  const element = h("article", { class: "turn", data: { run: runId, kind: line.kind, state }, aria: { label: `Turn: ${line.name}` } }, question, work, waiting, made, answer, sources, foot);
+  const element = h("article", { class: "turn", data: { run: runId, kind: line.kind, state }, aria: { label: `Turn: ${line.name}` } }, question, work, waiting, made, answer, sources, files, foot);
 
   const cite = (number) => {
     const found = citations.find((citation) => citation.number === number);
     return found ? citationMark(found, page.openRun) : null;
+  };
+  const name = (handle) => {
+    const item = thread.items.get(handle);
+    return item && h("button", { type: "button", class: "handle", title: item.name || item.kind, text: handle, on: { click: () => showItem(item, thread, page) } });
   };
   const shown = () => (ENDED.has(state) ? state : asked === "stop" ? "stopping" : asked === "pause" && state === "running" ? "pausing" : state);
 
@@ -53,9 +58,10 @@ export function turnView(line, thread, page) {
     controls.show(shown());
     const all = [...steps.values()];
     const done = all.filter((step) => ["done", "failed", "refused", "stopped"].includes(step.state.status)).length;
-    count.textContent = all.length ? (done < all.length ? `${done} of ${all.length} done` : plural(all.length, "step")) : "";
+    const failed = all.filter((step) => step.state.status === "failed").length;
+    count.textContent = [all.length ? (done < all.length ? `${done} of ${all.length} done` : plural(all.length, "step")) : "", failed ? `${failed} failed` : ""].filter(Boolean).join(", ");
     work.hidden = !all.length && !list.children.length;
-    waiting.hidden = ENDED.has(state) || all.some((step) => ["running", "waiting"].includes(step.state.status)) || pieces.size > 0;
+    waiting.hidden = !isBusy(state) || all.some((step) => ["running", "waiting"].includes(step.state.status)) || pieces.size > 0;
     waiting.textContent = state === "queued" ? "Waiting for a free place" : state === "paused" ? "Paused" : all.length ? "Working" : "Reading the request";
     const tail = [h("span", { title: clock(line.created), text: `run ${runId}` })];
     if (ENDED.has(state) && line.seconds) tail.push(h("span", { text: seconds(line.seconds) }));
@@ -90,7 +96,7 @@ export function turnView(line, thread, page) {
   /** Markdown as it streams in; the final message replaces the last piece. */
   const drawPieces = throttled(() => {
     const texts = [...pieces.values()];
-    put(answer, texts.flatMap((text) => prose(text, cite)), !ENDED.has(state) && texts.length ? h("span", { class: "caret pulse", aria: { hidden: "true" } }) : null);
+    put(answer, texts.flatMap((text) => prose(text, cite, name)), !ENDED.has(state) && texts.length ? h("span", { class: "caret pulse", aria: { hidden: "true" } }) : null);
   }, 80);
 
   const take = {
@@ -113,6 +119,7 @@ export function turnView(line, thread, page) {
         const step = traceStep();
         step.plan(planned_);
         step.key = `plan ${index}`;
+        step.stage = planned_.stage;
         planned.push(step);
         steps.set(step.key, step);
         list.append(step.element);
@@ -130,6 +137,11 @@ export function turnView(line, thread, page) {
         steps.get(payload.call_id).go();
         steps.get(payload.call_id).tell(payload.step);
       } else if (!payload.call_id) list.append(h("li", { class: "remark fine", text: payload.step }));
+    },
+    step_finished(payload) {
+      if (!["skipped", "stopped"].includes(payload.state)) return;
+      const at = planned.findIndex((step) => payload.step === `stage ${step.stage}`);
+      if (at >= 0) planned.splice(at, 1)[0].skip(payload.reason);
     },
     approval_requested(payload) {
       if (steps.has(payload.key)) steps.get(payload.key).ask();
@@ -154,7 +166,7 @@ export function turnView(line, thread, page) {
       for (const step of steps.values()) step.end();
       for (const key of approvals.keys()) closeApproval(key, "The run ended before an answer");
       if (payload.state === "failed" || (payload.message && payload.state !== "done")) made.append(h("p", { class: `ending ${payload.state}` }, h("b", { text: payload.state === "failed" ? "This run failed. " : "Stopped. " }), payload.message || "What was finished is kept; Resume goes on where it stood."));
-      if (!touched) work.open = false;
+      if (!touched) work.open = [...steps.values()].some((step) => step.state.status === "failed");
     },
   };
 
@@ -189,6 +201,7 @@ export function turnView(line, thread, page) {
       nEvents = run.n_events;
       const document = run.document || {};
       attachments = document.attachments || [];
+      put(files, Object.entries(run.files || {}).map(([name, where]) => h("a", { class: "button small", href: where, target: "_blank", rel: "noopener" }, icon("out"), name)));
       line.seconds = (new Date(run.updated) - new Date(run.created)) / 1000;
       if (run.kind === "chat") ask(document.message || run.name, attachments);
       else if (run.kind === "action") ask(`${actionLabel(document.action || run.name)} ${argsLine(document.args)}`, []);

@@ -40,8 +40,9 @@ export function watchRun(runId, { onEvent, onRun, onState, skipLog = false }) {
       const run = await get(`runs/${runId}`);
       onRun(run);
       const ended = ENDED.has(run.state);
-      if (!(ended && (skipLog || run.n_events <= last))) read();
-      tell(run.state);
+      const toRead = !(ended && (skipLog || run.n_events <= last));
+      if (toRead) read();
+      if (!(ended && toRead)) tell(run.state); // the end is told when the log was read to it
     } catch (error) {
       complain(error);
     }
