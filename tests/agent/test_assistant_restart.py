@@ -79,6 +79,7 @@ def test_killed_and_taken_up(open_assistant: Open, language_model: Scripted, tmp
     assert len(language_model.asked) == (3 if "tool" in moment else 4)
 
 
+@pytest.mark.slow
 def test_a_question_outlives_the_process_that_asked_it(open_assistant: Open, language_model: Scripted) -> None:
     session = open_assistant()
     language_model.scripts["screen"] = [Reply("", (("start_screen", {"hours": 99}),)), Reply("Screened.")]
