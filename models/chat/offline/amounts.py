@@ -33,7 +33,7 @@ _COUNT = re.compile(rf"(?<![\w.§-]){_N}(?!\.\d)[ -]?(?:x )?{_BETWEEN}(?:{_COUNT
 _TIMES = re.compile(
     r"(?:(?:for|in|within|take|takes|spend|use|using|about|max|at most|up to|no more than|not "
     r"more than|budget(?: of)?:?|limit(?: of)?|run(?: it)?(?: for)?|only) )*(?:a |an "
-    r")?(\d+(?:\.\d+)?)[ -]?(seconds?|secs?|s|minutes?|mins?|min|m|hours?|hrs?|hr|h|"
+    r")?(?<![\w.§])(\d+(?:\.\d+)?)[ -]?(seconds?|secs?|s|minutes?|mins?|min|m|hours?|hrs?|hr|h|"
     r"days?)\b(?: (?:long|max|at most|tops|of compute|budget))?"
 )
 _SETTINGS: tuple[tuple[str, str], ...] = (

@@ -15,7 +15,7 @@ MAKE = (
 )
 BINDERS = (
     r"(?:ligands?|inhibitors?|binders?|antagonists?|agonists?|blockers?|modulators?|drug "
-    r"candidates?|degraders?|activators?|hits|leads?)"
+    r"candidates?|degraders?|activators?|hits|leads?(?!-))"
 )
 COMPOUNDS = (
     r"(?:molecules?|compounds?|drugs?|structures?|candidates?|chemical matter|chemotypes?|"
@@ -163,7 +163,10 @@ CUES: tuple[tuple[str, float, str], ...] = (
     (
         "generate_molecules",
         1.7,
-        rf"\b{MAKE}\b.*\b{COMPOUNDS}\b|^(?:\d+ |some |a few |new |novel |random |more |¦ )+{COMPOUNDS}\b",
+        (
+            rf"\b{MAKE}\b.*\b{COMPOUNDS}\b|^(?:\d+ |some |a few |new |novel |random |more |¦ |"
+            rf"(?:lead|drug|fragment|natural product)-?like )+{COMPOUNDS}\b"
+        ),
     ),
     (
         "generate_molecules",
@@ -415,6 +418,74 @@ CUES: tuple[tuple[str, float, str], ...] = (
         (
             r"\b(?:analog(?:ue)?s?|derivatives?|variants?|versions?|bioisosteres?)\b (?:of|for|to|"
             rf"on|around) (?:the )?{MOLECULE}"
+        ),
+    ),
+    (
+        "design_ligands",
+        2.3,
+        (
+            rf"\b{COMPOUNDS}\b.{{0,20}}\b(?:for|against|targeting|inhibiting|blocking)\b (?:the |"
+            r"human |mutant |a |an |my )*(?:§[tuf]\d+§|pocket|protein|receptor|target|cancer|"
+            r"disease|alzheimer\w*|diabetes|parkinson\w*|malaria|covid\w*|virus|bacteria|pain|"
+            r"tumou?rs?|infection\w*|hiv)"
+        ),
+    ),
+    (
+        "design_ligands",
+        2.6,
+        (
+            rf"\b{CREATE}\b (?:me |us )?(?:an? |the |some |new |novel |better )*(?:drugs?|medicines?|"
+            r"therapeutics?)\b(?!-)"
+        ),
+    ),
+    (
+        "generate_molecules",
+        1.8,
+        (
+            r"^(?:molecules?|compounds?|mols|smiles)\b (?:with|start|begin|that (?:have|look|are)|of|"
+            r"having|around|between|below|above|¦)"
+        ),
+    ),
+    (
+        "predict_reaction",
+        2.6,
+        (
+            r"\bwhat (?:does|do|would|will|could) §[mh]\d+§.{0,30}\b(?:do|give|yield|form|make|"
+            r"become|turn)\b.*§[mh]\d+§|\b(?:suzuki|heck|buchwald|amide|sonogashira|grignard|aldol|"
+            r"diels.?alder|esterification|amidation|acylation|alkylation|coupling|condensation|"
+            r"hydrolysis|oxidation|hydrogenation|click|nitration|substitution)\b.*§[mh]\d+§"
+        ),
+    ),
+    (
+        "optimize_molecule",
+        2.7,
+        (
+            r"\b(?:change|alter|adapt|transform|edit|redesign|rework|derivati[sz]e)\w*\b "
+            rf"{MOLECULE}|\b{MOLECULE} is (?:far |way |much |a bit )?too\b|\b{MOLECULE} (?:should|"
+            r"must|needs to|has to) (?:be|become|get)\b"
+        ),
+    ),
+    (
+        "search_literature",
+        4.6,
+        (
+            r"^(?:what (?:is|are)|what's|whats|define|explain what|how (?:does|do)|what does) "
+            r"(?:an? |the )?(?:\w+[ -])?(?:kinases?|proteins?|pockets?|enzymes?|receptors?|"
+            r"ligands?|antibod(?:y|ies)|mofs?|docking|log ?p|qed|tpsa|pains|lipinski|rule of five|"
+            r"mutations?|hinge|gatekeeper|allostery|inhibitors?|retrosynthesis|cdrs?|vina|sa score|"
+            r"affinity|bioisosteres?|pharmacophores?|scaffolds?)(?: (?:is|are|work|works|mean|"
+            r"means|do|stand for|called|actually))*\W*$"
+        ),
+    ),
+    ("search_results", 3.9, r"^(?:all |our |my |the |past |old )*results?\W*$|\bso far\b|\bour best\b"),
+    ("run_status", 2.2, r"§i\d+§|\b(?:is|are|has|how is|how's) (?:the |my )?(?:run|campaign|job) §"),
+    (
+        "molecule_properties",
+        3.9,
+        (
+            r"\bwhich (?:one |of (?:them|these|those|the \w+) |molecule |compound )?(?:is|has|are|"
+            r"would be|looks)\b.{0,24}(?:soluble|lipophilic|heav|light|polar|drug-?like|qed|logp|"
+            r"tpsa|weight|bigg|small|flexible|¦)"
         ),
     ),
 )

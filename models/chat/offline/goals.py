@@ -10,7 +10,7 @@ GOALS: tuple[tuple[str, str], ...] = (
     (
         "solubility up",
         (
-            r"(?:more|better|increase\w*|improve\w*|higher|raise|boost\w*|enhance\w*|good|much "
+            r"(?:more|better|increase\w*|improve\w*|optimi[sz]e|higher|raise|boost\w*|enhance\w*|good|much "
             r"more|bit more) (?:the |its |in |water |aqueous |water-)*solub\w+|solubility (?:up|"
             r"higher|better|should (?:go up|increase|improve))|solubili[sz]e|more hydrophilic|not "
             r"soluble enough|too insoluble|(?:increase|improve|raise|boost|better|enhance|fix)\w* "
@@ -74,7 +74,7 @@ GOALS: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
-        "synthesizability up",
+        "sa down",
         (
             r"(?:easier|simpler) to (?:make|synthesi[sz]e|prepare)|more (?:synthetically "
             r"accessible|synthesi[sz]able)|(?:improve|increase|better|higher)\w* (?:the |its "
@@ -102,7 +102,7 @@ GOALS: tuple[tuple[str, str], ...] = (
 
 def read_goals(text: str, requirements: Requirements) -> list[str]:
     """Goals such as "solubility up" and "log_p 2..3"; ranges as people gave them."""
-    names = {"logp": "log_p", "mol_weight": "molecular_weight"}
+    names = {"logp": "log_p", "mol_weight": "molecular_weight", "synthesizability": "sa"}
     goals = [f"{names.get(key, key)} {render_bounds(*bounds)}" for key, bounds in requirements.ranges.items()]
     ranged = {goal.split()[0] for goal in goals}
     text = _repeated_verbs(text)

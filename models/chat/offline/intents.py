@@ -19,6 +19,13 @@ UNDERSTOOD = 1.25
 similarity alone that is nearly the example's own words."""
 SIMILAR_ALONE = 0.56
 """Least similarity that counts without any cue."""
+_WISHES = re.compile(
+    r"\b(?:eas(?:y|ily|ier) to (?:make|synthesi[sz]e|prepare)|(?:easily |readily "
+    r")?synthesi[sz]able|synthetically \w+|simple to make"
+    r"|(?:non-?)?reactive (?:groups?|warheads?|moieties|functional groups?|compounds?|atoms?)|"
+    r"(?:no|without|avoid\w*) reactive\w*)"
+)
+"""Wishes for molecules that sound like a synthesis or a reaction."""
 TALK = ("greeting", "thanks", "capabilities", "identity", "stop", "off_topic")
 
 
@@ -34,12 +41,13 @@ class Intent:
 
 def read_intent(text: str, embed: Embed | None = None) -> Intent:
     """What a normalised clause asks for. Things alone, without a word, ask for nothing."""
-    if not re.search(r"[a-z]{2}", PLACE.sub(" ", text)):
+    if not re.search(r"[a-z]{2}", PLACE.sub(" ", text)) and not re.search(r"§x\d+§|§[mh]\d+§ ?\+ ?§[mh]", text):
         return Intent("", 0.0)
     totals = dict(similarities(text, embed))
     cued: dict[str, float] = {}
+    bare = _WISHES.sub("¦", text)
     for action, weight, pattern in _COMPILED:
-        if pattern.search(text):
+        if pattern.search(bare if action in ("plan_synthesis", "predict_reaction") else text):
             cued[action] = max(cued.get(action, 0.0), weight) + (0.3 if action in cued else 0.0)
     for action, weight in _adjusted(text, cued).items():
         totals[action] = totals.get(action, 0.0) + weight

@@ -2,7 +2,7 @@
 
 Letters of places: m molecule, b text meant as a structure that is none, x reaction SMILES, p protein sequence,
 n protein by name, a antibody by name, t target, u protein without a bundled structure, f file, h handle, q residue,
-i run id, k pasted YAML or JSON.
+i run id, k pasted YAML or JSON, v mutation (T790M).
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ _SMALL_REACTANT = re.compile(
     r"(?<=\+ )(?:CO|CC|CN|O|N|CS|CCl|CBr|CI|Cl|Br|C)(?=[\s,.?!]|$)|(?<!\S)(?:CO|CC|CN|O|N|CS|CCl|"
     r"CBr|CI|Cl|Br)(?= \+ )"
 )
+_MUTATION = re.compile(r"(?<![\w:])([ACDEFGHIKLMNPQRSTVWY])(\d{2,4})([ACDEFGHIKLMNPQRSTVWY])(?![\w-])", re.I)
 _RUN = re.compile(r"(?<![\w-])(?:run[-_ ])?(\d{8}[-_T][\w-]{6,}|[0-9a-f]{12,40}|[0-9A-HJKMNP-TV-Z]{26})(?![\w-])")
 _HANDLE = re.compile(r"(?<![\w:.-])([MPKTRSXACDFmpktrsxacdf])([1-9]\d?|[1-9]\d{2})(?![\w:-])(?!\.\w)")
 _RESIDUE = re.compile(
@@ -112,6 +113,7 @@ def read_mentions(text: str, targets: Mapping[str, str], handles: Collection[str
     reading.put(_REACTION, _reaction)
     reading.put(_FILE, lambda found: ("f", found[0], found[0]))
     _read_names(reading, targets)
+    reading.put(_MUTATION, _mutation)
     reading.put(
         _RESIDUE, lambda found: ("q", _residue(found["chain"], found["name"].upper(), found["number"]), found[0])
     )
@@ -266,6 +268,13 @@ def _pdb_code(found: re.Match[str]) -> tuple[str, str, str] | None:
     if _NOT_CODES.fullmatch(code):
         return None
     return "f", f"{code}.pdb", code
+
+
+def _mutation(found: re.Match[str]) -> tuple[str, str, str] | None:
+    """In capitals, or right behind the name of a protein."""
+    if found[0].isupper() or (re.search(r"^\s*$", found.string[: found.start()]) and len(found[2]) > 2):
+        return "v", found[0].upper(), found[0]
+    return None
 
 
 def _residue(chain: str | None, name: str, number: str) -> str:

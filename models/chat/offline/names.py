@@ -32,7 +32,15 @@ PROTEINS = {
     "avgfp": "GFP",
     "green fluorescent protein": "GFP",
     "gb1": "GB1",
-    "protein g": "GB1",
+    "protein g domain b1": "GB1",
+    "ubiquitin": "ubiquitin",
+    "lysozyme": "lysozyme",
+    "hen egg-white lysozyme": "lysozyme",
+    "hen egg white lysozyme": "lysozyme",
+    "hewl": "lysozyme",
+    "tem-1": "TEM-1",
+    "tem1": "TEM-1",
+    "beta-lactamase tem-1": "TEM-1",
 }
 """Names of proteins -> the bundled name that actions take."""
 _APPROVED = """
@@ -53,7 +61,7 @@ pdgfrb flt3 fgfr2 fgfr3 fgfr4 axl mertk eph epha2 ddr1 5ht2a htr2a 5-ht2a drd1 d
 hrh1 p2y12 cxcr4 ccr5 glp1r gpr40 sglt2 nav1.7 herg trpv1 gaba nmda ampa dat sert net maoa mao-a comt ace dpp8 fap
 cathepsin cathepsink mmp2 mmp9 mmp1 cox1 cox-1 ptgs1 alox5 sqle cyp2d6 cyp1a2 cyp2c19 pcsk9 lxr fxr rxr rorgt vdr ahr
 dhodh idh1 idh2 nampt tdo ido1 kif11 eg5 tubulin actin proteasome parp2 atr atm chk1 chek1 wee1 wrn keap1 nrf2 sting
-cgas nlrp3 rsv hiv integrase gyrase topoisomerase telomerase lysozyme insulin hemoglobin trypsin chymotrypsin elastase
+cgas nlrp3 rsv hiv integrase gyrase topoisomerase telomerase insulin hemoglobin trypsin chymotrypsin elastase
 neprilysin neprylisin renilla luciferase sirt1 sirt2 ship2 shp2 shp-2 ptpn11 sos1 crbn cereblon vhl
 """
 NOT_BUNDLED = frozenset(_NOT_BUNDLED.split())

@@ -39,7 +39,7 @@ from models.chat.offline.steps_proteins import (
     build_find_pockets,
     build_generate_materials,
 )
-from models.chat.offline.talk import is_off_topic, not_understood, read_talk, say
+from models.chat.offline.talk import is_off_topic, not_understood, read_talk, refused, say
 
 Build = Callable[[Clause, Making], Draft | list[Draft]]
 BUILDERS: dict[str, Build] = {
@@ -78,7 +78,7 @@ def plan_request(
     words = normalise(reading.text)
     files = {**history.files, **reading.attachments}
     making = Making(history, table, text, files, reading.attachments, notes=list(reading.notes))
-    talk = read_talk(words)
+    talk = read_talk(words) or refused(words)
     if talk:
         return Plan(answer=say(talk))
     try:

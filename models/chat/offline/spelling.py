@@ -10,6 +10,25 @@ import re
 from functools import cache
 from importlib.resources import files
 
+_ENDINGS = (
+    "s",
+    "es",
+    "d",
+    "ed",
+    "ing",
+    "er",
+    "ers",
+    "or",
+    "ors",
+    "ly",
+    "al",
+    "ive",
+    "able",
+    "ion",
+    "ions",
+    "ment",
+    "y",
+)
 PLACE = re.compile(r"§[a-z]\d+§")
 """What stands for a thing found before (a structure, a name): `§m0§` the first molecule."""
 _SMALL = """
@@ -72,13 +91,9 @@ def _correct_all(text: str) -> str:
 @cache
 def correct(word: str) -> str:
     """The keyword that `word` is a typing error of, or `word`."""
-    if (
-        word in known_words()
-        or word.rstrip("s") in known_words()
-        or (word.endswith("ing") and word[:-3] in known_words())
-    ):
+    if _is_word(word):
         return word
-    limit = 1 if len(word) < 7 else 2
+    limit = 1 if len(word) < 9 else 2
     near: dict[int, list[str]] = {}
     for keyword in _keywords():
         if (len(keyword) >= 4 and keyword[0] == word[0]) or (len(keyword) >= 6 and keyword[1:2] == word[0:1]):
@@ -89,6 +104,15 @@ def correct(word: str) -> str:
         return word
     best = sorted(near[min(near)], key=lambda keyword: (-_shared_start(word, keyword), keyword))
     return best[0]
+
+
+def _is_word(word: str) -> bool:
+    """Whether people use this word, in this form or a plainer one."""
+    known = known_words()
+    if word in known:
+        return True
+    stems = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
+    return any(len(stem) >= 4 and (stem in known or stem + "e" in known) for stem in stems)
 
 
 def _shared_start(first: str, second: str) -> int:

@@ -66,6 +66,7 @@ def build_search_literature(clause: Clause, making: Making) -> Draft:
 
 def _query(text: str, clause: Clause, making: Making) -> str:
     """The subject in the user's words: without the words that ask, with names in place of things."""
+    text = text.split(" , ", maxsplit=1)[0]
     bare = _TAIL.sub("", _ASKING.sub("", text.strip(" ?.!"), count=1))
     bare = re.sub(r"\b(?:it|this molecule|this compound|this)$", lambda _: _subject_words(clause, making) or "", bare)
     for one in clause.reading.found:
@@ -90,6 +91,8 @@ def _subject_words(clause: Clause, making: Making) -> str:
     if not clause.says(r"\b(?:it|this|that|them|these)\b"):
         return ""
     for draft in reversed(making.drafts):
+        if draft.action == "generate_materials":
+            return f"{draft.args.get('metal', '')} metal-organic frameworks".strip()
         return str(draft.args.get("target") or draft.args.get("query") or "")
     for call in reversed(making.history.calls):
         for key in ("target", "query"):

@@ -60,6 +60,10 @@ def build_design_ligands(clause: Clause, making: Making) -> Draft:
         args["constraints"] = clause.requirements.constraints()
     if must := read_must(clause, making):
         args["must"] = must
+    if found := _VAGUE.search(clause.words):
+        making.note(
+            f"“{found[0]}” is no limit I can hold designs to; give a number, for example logP below 3 or QED above 0.6."
+        )
     _seed(args, clause)
     if clause.amounts.n is not None:
         making.note(
@@ -140,7 +144,9 @@ def read_must(clause: Clause, making: Making) -> list[str]:
 
 
 def build_generate_molecules(clause: Clause, making: Making) -> Draft:
-    del making
+    """Molecules for nothing in particular; those for a target are designed."""
+    if clause.of("tu") or clause.handles("T", "K") or clause.says(_FOR_TARGET):
+        return build_design_ligands(clause, making)
     args: dict[str, Any] = {}
     n = clause.amounts.n or (
         1 if clause.says(r"\b(?:a|an|one) (?:\w+ ){0,3}(?:molecule|compound|structure|smiles)\b") else None
@@ -165,6 +171,8 @@ def build_generate_molecules(clause: Clause, making: Making) -> Draft:
             f"How {vague[1]} should the {vague[2]} be? Give a number or a range, for example "
             f"“{_EXAMPLES.get(vague[2], 'logP below 3')}”."
         )
+    if found := re.search(r"\b(?:lead|fragment|natural[- ]product|cns|beyond rule of 5)-?like\b", clause.text):
+        making.note(f"I set no limits for “{found[0]}”: give ranges, for example MW 250 to 350 and logP 1 to 3.")
     if prefix := re.search(
         r"(?:start(?:ing|s)?|begin(?:ning|s)?)(?: with| from)? (?:the )?(?:smiles |fragment )?(§m\d+§)", clause.text
     ):
@@ -173,6 +181,15 @@ def build_generate_molecules(clause: Clause, making: Making) -> Draft:
     return Draft("generate_molecules", args, "write new molecules with the scientific model and check them", count=n)
 
 
+_FOR_TARGET = (
+    r"\b(?:against|targeting|inhibit\w*|block(?:s|ing)?|that bind|which bind|binding to|for the "
+    r"(?:pocket|target|protein|receptor))\b"
+)
+_VAGUE = re.compile(
+    r"\b(?:good|high|low|better|great|decent|reasonable|acceptable|improved|optimal) "
+    r"(?:aqueous )?(?:solubility|permeability|bioavailability|oral bioavailability|logp|qed|"
+    r"stability|selectivity|toxicity|potency|adme|admet|weight)\b"
+)
 _EXAMPLES = {
     "qed": "QED above 0.6",
     "logp": "logP below 3",

@@ -146,10 +146,8 @@ def _goal_words(clause: Clause) -> str:
 def _sequence(clause: Clause, making: Making) -> str:
     """The protein to change: written, named, in a file, made before, or asked for."""
     given = [one.value for one in clause.of("p")] + [PROTEINS[one.name.lower()] for one in clause.of("n")]
-    given += [making.require_known(handle) for handle in clause.handles("P", "F")] + [
-        one.value for one in clause.of("t")
-    ]
-    for one in clause.of("u"):
+    given += [making.require_known(handle) for handle in clause.handles("P", "F")]
+    for one in clause.of("tu"):
         raise AskError(f"I do not have the sequence of {one.name}. Paste it in one-letter code: what is it?", one.name)
     suffixes = (".fasta", ".fa", *STRUCTURE_SUFFIXES)
     given += [handle for handle, name in making.new_files.items() if name.lower().endswith(suffixes)]

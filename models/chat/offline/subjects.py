@@ -222,6 +222,13 @@ def read_place(clause: Clause, making: Making, what: str, *, earlier: bool = Tru
 def named_target(clause: Clause, making: Making) -> str | None:
     """The target a clause names, as an action takes it. Asks about a protein that has no structure here."""
     for one in clause.of("t"):
+        for mutation in clause.of("v"):
+            raise AskError(
+                f"The bundled {one.value} is not the {mutation.value} mutant. Attach a "
+                "structure of the mutant, or leave the "
+                "mutation out: which?",
+                mutation.name,
+            )
         return one.value
     for one in clause.of("f"):
         if one.value.lower().endswith(STRUCTURE_SUFFIXES):
@@ -329,18 +336,19 @@ def read_pocket(clause: Clause, making: Making) -> str | None:
             continue
         if re.search(
             (
-                rf"from[_ ]ligand {low}\b|ligand {low}\b|where {low} (?:is|was|sits|binds|bound)|"
+                rf"from[_ ]ligand {low}\b|(?:ligand|site|code|pocket) {low}\b|where {low} (?:is|was|sits|binds|bound)|"
                 rf"\b{low} (?:ligand )?{site}|{site} (?:of|around) (?:ligand )?{low}\b|around {low}\b|"
                 rf"bound {low}\b"
             ),
             clause.text,
         ):
             return f"from_ligand {code}"
-    if clause.of("q") and not clause.says(HBOND):
+    if clause.of("q") and not clause.says(INTERACTION):
         return " ".join(residue_label(one.value, clause, making) for one in clause.of("q"))
     return None
 
 
+INTERACTION = r"\bh(?:ydrogen)?[ -]?bond\w*|\bhbond\w*|\bsalt[ -]?bridge|\bionic\b|\bstack(?:s|ing)\b"
 HBOND = r"\bh(?:ydrogen)?[ -]?bond\w*|\bhbond\w*"
 
 

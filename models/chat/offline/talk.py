@@ -21,9 +21,21 @@ NO_LANGUAGE_MODEL = (
 _OFF_TOPIC = re.compile(
     r"\b(?:weather|joke|poem|song|football|soccer|match|restaurant|recipe|movie|film|e-?mail|"
     r"translate|translation|capital of|president|chancellor|stock|bitcoin"
-    r"|horoscope|news|python|javascript|code|essay|homework|birthday|holiday|flight|hotel|"
+    r"|horoscope|world cup|league|olympi\w+|championship|election|news|python|javascript|code|"
+    r"essay|homework|birthday|holiday|flight|hotel|"
     r"pizza|what time|what day|lottery|prime number|square root|haiku|story|love|dinner|lunch|"
     r"coffee machine|train to|traffic|poetry|limerick|sing|cook|game|chess)\b"
+)
+_WRITING = re.compile(r"\b(?:essay|poem|joke|e-?mail|translate|song|haiku|story|limerick|lyrics)\b")
+_MEDICAL = re.compile(
+    r"\b(?:should i (?:take|use|stop)|can i take|(?:what|which) (?:drug|medicine|pill)s? (?:is|"
+    r"are|should|helps?|do you)|best (?:drug|medicine) for|dos(?:e|age)\b|my doctor|headaches?|"
+    r"prescri\w+|i feel|i have (?:a )?(?:fever|pain|cold))"
+)
+_WEAPONS = re.compile(
+    r"\b(?:sarin|soman|tabun|cyclosarin|novichok\w*|vx(?: gas| agent)?|nerve agents?|mustard "
+    r"gas|sulfur mustard|lewisite|phosgene|chemical weapons?|explosives?|tnt|rdx|petn|"
+    r"methamphetamine|crystal meth|ricin)\b"
 )
 _STOP = re.compile(
     r"^(?:(?:ok(?:ay)?|no|please|pls|oh|and|now|hey)[ ,!]+)*(?:stop|abort|cancel|halt|quit|"
@@ -90,6 +102,12 @@ def is_off_topic(text: str) -> bool:
     return bool(_OFF_TOPIC.search(text))
 
 
+def refused(text: str) -> str:
+    """The kind of answer that a request gets whatever else is in it: writing, medical advice, weapons; else empty."""
+    kinds = (("weapons", _WEAPONS), ("medical", _MEDICAL), ("off_topic", _WRITING))
+    return next((kind for kind, pattern in kinds if pattern.search(text)), "")
+
+
 def say(kind: str) -> str:
     """The words for a kind of talk."""
     return {
@@ -100,6 +118,10 @@ def say(kind: str) -> str:
         "stop": "Nothing of this conversation is running now, so there is nothing to stop. While "
         "something runs, the stop "
         "button (or `organon campaign stop RUN_ID`) ends it and keeps what it has.",
+        "weapons": "I do not help to make or improve weapons, explosives or illegal drugs.",
+        "medical": "I give no medical advice: please ask a physician or pharmacist. I can compute "
+        "properties of a molecule, "
+        "dock it, or quote what the literature in the library says about it.",
         "off_topic": f"I cannot help with that. {NO_LANGUAGE_MODEL}\n\n{WHAT_I_CAN_DO}",
     }[kind]
 
