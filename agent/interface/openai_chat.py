@@ -181,7 +181,8 @@ class _Shown:
         if event.type == "message_delta":
             return "", self._delta(payload)
         if event.type == "message" and payload.get("role") == "assistant":
-            return "", self._rest(str(payload.get("text", ""))) + sources(payload.get("citations") or ())
+            text = str(payload.get("text", ""))
+            return "", self._rest(text) + ("" if "Sources:" in text else sources(payload.get("citations") or ()))
         if event.type == "run_finished" and payload.get("state") != "done":
             return "", f"\n\nThe run {payload.get('state')}: {payload.get('message') or 'no reason is known'}"
         if event.type == "approval_requested":

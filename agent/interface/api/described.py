@@ -29,5 +29,5 @@ def model_of(resources: Resources) -> dict[str, Any]:
     return {} if engines is None else asdict(engines.model.status())
 
 
-def embedding_of() -> str:
-    return load_text_embedding().statement
+def embedding_of(settings: Settings) -> str:
+    return load_text_embedding(settings.embeddings).statement

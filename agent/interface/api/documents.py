@@ -146,11 +146,22 @@ class ThreadDetail(BaseModel):
     runs: list[RunLine]
 
 
+class LibraryEntry(BaseModel):
+    """What the library made of a document or table: added, known (read before), or refused with the reason."""
+
+    state: Literal["added", "known", "refused"]
+    n_passages: int
+    reason: str = ""
+    warnings: list[str] = Field(default_factory=list)
+
+
 class Uploaded(BaseModel):
-    """A file is kept: `item` has its handle in the conversation (F1) and its artifact id as value."""
+    """A file is kept: `item` has its handle in the conversation (F1) and its artifact id as value. `library`: only for
+    what can be searched in words."""
 
     thread_id: str
     item: Item
+    library: LibraryEntry | None = None
 
 
 def moment(seconds: float) -> datetime:

@@ -12,11 +12,13 @@ from fastapi import Path as PathParameter
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from agent.compare import compare_runs
+from agent.interface.api.item_tables import items_csv, items_sdf, molecules_of
 from agent.interface.api.problems import ProblemError
 from agent.interface.api.served import RunId, Served, Use
 from agent.interface.compare_schemas import Comparison
 from agent.interface.schemas import RunResult
 from agent.report import write_csv, write_sdf
+from tools.memory.ledger import RunRecord
 
 router = APIRouter(prefix="/api/v1", tags=["results"])
 
@@ -63,8 +65,13 @@ def candidates(
     use: Use,
     shape: Annotated[Literal["json", "csv", "sdf"], Query(alias="format")] = "json",
 ) -> Response:
-    """The ranked candidates of a finished campaign: JSON, CSV, or SDF with poses, scores and call ids as tags."""
-    result = _result(run_id, use)
+    """The ranked candidates of a finished campaign, or the molecules of another run: JSON, CSV, or SDF with poses,
+    numbers and call ids as tags."""
+    use.need_run(run_id)
+    record = use.session.ledger.get_run(run_id)
+    if record.kind not in ("campaign", "demo"):
+        return _items_answer(run_id, shape, use)
+    result = _result(record)
     if shape == "json":
         rows = [candidate.model_dump(mode="json") for candidate in result.candidates]
         return JSONResponse({"run_id": run_id, "state": result.state, "candidates": rows})
@@ -74,7 +81,20 @@ def candidates(
             write_csv(result, out)
         else:
             write_sdf(result, use.session.artifacts.read_text, out)
-        body = out.read_bytes()
+        return _table(out.read_bytes(), run_id, shape)
+
+
+def _items_answer(run_id: str, shape: str, use: Served) -> Response:
+    items = molecules_of(use.session.ledger.events(run_id))
+    if shape == "json":
+        state = use.session.ledger.get_run(run_id).state
+        rows = [item.model_dump(mode="json") for item in items]
+        return JSONResponse({"run_id": run_id, "state": state, "candidates": rows})
+    text = items_csv(items) if shape == "csv" else items_sdf(items, use.session.artifacts.read_text)
+    return _table(text.encode(), run_id, shape)
+
+
+def _table(body: bytes, run_id: str, shape: str) -> Response:
     headers = {"Content-Disposition": disposition(f"{run_id}-candidates.{shape}", "attachment")}
     return Response(body, media_type=CONTENT_TYPES[f".{shape}"], headers=headers)
 
@@ -148,13 +168,11 @@ def _told_call(call_id: str, use: Served) -> dict[str, Any] | None:
     return told or None
 
 
-def _result(run_id: str, use: Served) -> RunResult:
-    use.need_run(run_id)
-    record = use.session.ledger.get_run(run_id)
-    if record.kind not in ("campaign", "demo"):
-        raise ProblemError(409, f"run {run_id} is a {record.kind}: only campaigns have a table of candidates")
+def _result(record: RunRecord) -> RunResult:
     if record.result is None:
-        raise ProblemError(409, f"run {run_id} is {record.state} and has no result yet; its events show how it stands")
+        raise ProblemError(
+            409, f"run {record.run_id} is {record.state} and has no result yet; its events show how it stands"
+        )
     return RunResult.model_validate(record.result)
 
 

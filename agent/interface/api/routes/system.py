@@ -89,7 +89,7 @@ def status(use: Use) -> Status:
         model=model,
         queue=int(model.get("queue_length", 0)),
         active_runs=active,
-        embeddings=embedding_of(),
+        embeddings=embedding_of(use.settings),
         home_free_bytes=shutil.disk_usage(use.settings.home).free,
         max_upload_mb=use.settings.max_upload_mb,
     )

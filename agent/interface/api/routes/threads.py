@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import anyio
 from fastapi import APIRouter, Query, UploadFile
+from starlette.concurrency import run_in_threadpool
 
-from agent.interface.api.documents import RunLine, ThreadDetail, Uploaded, moment, run_line
+from agent.interface.api.documents import LibraryEntry, RunLine, ThreadDetail, Uploaded, moment, run_line
 from agent.interface.api.problems import ProblemError
 from agent.interface.api.served import Served, ThreadId, Use
 from agent.interface.api.uploads import examine_upload
 from agent.interface.schemas import Item, ThreadSummary
+from agent.library import ingest_artifacts
 from agent.runs import new_run_id
 from tools.memory.ledger import ThreadRecord
 
 router = APIRouter(prefix="/api/v1", tags=["conversations"])
 
 MOST_LISTED = 500
+SEARCHED = ("pdf", "csv", "text", "markdown", "bibtex")
+"""Kinds of files that are also taken into the library."""
 
 
 @router.get("/threads")
@@ -42,13 +47,17 @@ async def upload(
     file: UploadFile,
     use: Use,
     thread_id: Annotated[str | None, Query(max_length=40, description="Its conversation; none: a new one.")] = None,
+    library: Annotated[bool, Query(description="Also take documents and tables into the library.")] = True,
 ) -> Uploaded:
     """Hand in a structure (PDB, mmCIF), molecules (SDF, MOL, SMILES), a table (CSV), sequences (FASTA) or a document
-    (PDF, text, Markdown, BibTeX). What it is, is seen from its content."""
-    from starlette.concurrency import run_in_threadpool
-
+    (PDF, text, Markdown, BibTeX). What it is, is seen from its content. Documents and tables can be searched when the
+    answer comes; they are read in a process of their own."""
     data = await file.read()
-    return await run_in_threadpool(_keep, data, file.filename or "file", thread_id, use)
+    kept = await run_in_threadpool(_keep, data, file.filename or "file", thread_id, use)
+    if not library or kept.item.details["type"] not in SEARCHED:
+        return kept
+    entry = await anyio.to_thread.run_sync(_into_library, kept.item, use, limiter=use.slow)
+    return kept.model_copy(update={"library": entry})
 
 
 def _keep(data: bytes, filename: str, thread_id: str | None, use: Served) -> Uploaded:
@@ -67,6 +76,13 @@ def _keep(data: bytes, filename: str, thread_id: str | None, use: Served) -> Upl
     item = Item(kind="file", value=artifact_id, name=found.name, details=details)
     held = ledger.put_items(thread_id, f"upload-{artifact_id[:24]}", [item.model_dump(mode="json")])
     return Uploaded(thread_id=thread_id, item=Item.model_validate(held[0]))
+
+
+def _into_library(item: Item, use: Served) -> LibraryEntry:
+    (taken,) = ingest_artifacts(use.session, [(item.value, item.name)])
+    return LibraryEntry(
+        state=taken.state, n_passages=taken.n_passages, reason=taken.reason, warnings=list(taken.warnings)
+    )
 
 
 def _runs(thread_id: str, use: Served) -> list[RunLine]:

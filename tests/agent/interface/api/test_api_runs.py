@@ -189,6 +189,21 @@ def test_candidates_as_json_csv_and_sdf(home: Home, client: TestClient) -> None:
     problem(client.get(f"/api/v1/runs/{waiting}/candidates"), 409, "queued")
 
 
+def test_molecules_of_an_action_as_csv_and_sdf(small_actions: None, home: Home, client: TestClient) -> None:
+    started = start(client, kind="action", action="weigh", args={"molecules": [ASPIRIN, "CCO"]})
+    home.wait(started["run_id"])
+    path = f"/api/v1/runs/{started['run_id']}/candidates"
+    assert [item["handle"] for item in client.get(path).json()["candidates"]] == ["M1", "M2"]
+    header, first, second = client.get(path, params={"format": "csv"}).text.splitlines()
+    assert header == "handle,name,smiles,made_from,molecular_weight (g/mol),molecular_weight call,failed checks"
+    assert first.startswith(f"M1,,{ASPIRIN},,180.16,{started['run_id']}.1")
+    assert "CCO" in second
+    structures = client.get(path, params={"format": "sdf"}).text
+    assert structures.count("$$$$") == 2
+    assert ">  <molecular_weight (g/mol)>" in structures
+    assert "2D drawing" in structures
+
+
 def test_files_of_a_run_are_those_its_result_names(home: Home, client: TestClient) -> None:
     run_id = finished_campaign(home)
     report = client.get(f"/api/v1/runs/{run_id}/report")

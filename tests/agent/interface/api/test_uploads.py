@@ -90,11 +90,25 @@ def test_a_file_gets_a_conversation_a_handle_and_an_artifact(home: Home, client:
     assert len(client.get(f"/api/v1/threads/{thread_id}").json()["items"]) == 2
 
 
+def test_documents_and_tables_go_into_the_library(home: Home, client: TestClient) -> None:
+    note = b"Ponatinib inhibits ABL1 with the T315I mutation. It was approved in 2012.\n" * 3
+    first = send(client, "note.txt", note).json()
+    assert (first["library"]["state"], first["library"]["reason"]) == ("added", "")
+    assert send(client, "again.txt", note).json()["library"]["state"] == "known"
+    found = client.post("/api/v1/search", json={"query": "which drug inhibits T315I", "n": 1}).json()
+    assert "Ponatinib" in found["citations"][0]["quote"]
+    broken = send(client, "broken.pdf", PDF).json()
+    assert broken["item"]["handle"] == "F1"
+    assert broken["library"]["state"] == "refused"
+    assert "broken.pdf" in broken["library"]["reason"]
+    assert send(client, "1abc.pdb", PDB.encode()).json()["library"] is None
+
+
 def test_sizes_and_counts_are_limited(make_home: Any) -> None:
     with TestClient(make_home(max_upload_mb=1).app, base_url="http://localhost", client=HERE) as client:
-        assert send(client, "big.txt", b"x" * (2**20 + 1)).status_code == 413
+        assert send(client, "big.txt", b"x" * (2**20 + 1), library=False).status_code == 413
         assert send(client, "big.txt", b"x" * (3 * 2**20)).status_code == 413
-        assert send(client, "fits.txt", b"x" * 2**20).status_code == 201
+        assert send(client, "fits.txt", b"x" * 2**20, library=False).status_code == 201
         two = client.post("/api/v1/files", files=[("file", ("a.txt", b"a")), ("file", ("b.txt", b"b"))])
         assert two.status_code in (201, 422)
         assert client.post("/api/v1/files", files={"other": ("a.txt", b"a")}).status_code == 422
@@ -114,7 +128,9 @@ def test_five_hundred_malformed_files_break_nothing(client: TestClient) -> None:
         content = bytearray(draw.choice(good) * draw.randint(1, 3))
         for _ in range(draw.randint(0, 20)):
             content[draw.randrange(len(content))] = draw.randrange(256)
-        answer = send(client, f"f{number}{draw.choice(endings)}", bytes(content[: draw.randint(0, len(content))]))
+        answer = send(
+            client, f"f{number}{draw.choice(endings)}", bytes(content[: draw.randint(0, len(content))]), library=False
+        )
         codes.append(answer.status_code)
         assert answer.status_code in (201, 415, 422), answer.text
         assert answer.status_code == 201 or answer.json()["detail"]
