@@ -162,11 +162,11 @@ def _sweep_request(document: dict[str, Any], find: Finder) -> Request:
     for name, (values, varied) in expand_sweep(document).items():
         try:
             request = parse_request(varied, find)
+            if request.campaign is not None:
+                load_domain(request.campaign.task).examine(request.campaign.model_dump(mode="json"))
         except InputError as error:
             raise InputError(f"sweep at {', '.join(f'{k}={v}' for k, v in values.items())}: {error}") from None
         files.update(request.files)
-        if request.campaign is not None:
-            load_domain(request.campaign.task).examine(request.campaign.model_dump(mode="json"))
         point = varied if request.campaign is None else request.campaign.model_dump(mode="json", exclude_none=True)
         if request.campaign is not None:
             files.update({text: Path(text) for _, text in _paths(point)})
