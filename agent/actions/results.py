@@ -61,10 +61,18 @@ def _run(args: SearchResults, context: ActionContext) -> ActionResult:
     things = _things(given.smiles, args.n, context) if given else []
     items, citations = _listed(recalled, rows, things, made_from, context.call_id)
     failed = failures(_failed(recalled, context), N_REASONS)
+    if not items:
+        about = (args.molecule or args.target or args.query).strip()[:SHOWN_NAME]
+        summary = f"Nothing like {about} is among the earlier results of this home."
+    else:
+        likeness = " ".join(f"by {entry.why};" for entry in recalled)
+        said = f"{_counts(recalled, rows, things)}. {likeness} failed most: {_reasons(failed) or 'nothing'}"
+        citations.append(_cite_call(len(citations) + 1, context.call_id, "this search of earlier results", said))
+        summary = _summary(recalled, rows, things, failed, len(citations))
     return ActionResult(
         action="search_results",
         call_id=context.call_id,
-        summary=_summary(recalled, rows, things, failed, args),
+        summary=summary,
         items=items,
         citations=[Citation.model_validate(citation) for citation in citations],
         not_checked=["whether earlier runs asked the same: their constraints and settings stand in the runs cited"],
@@ -180,7 +188,8 @@ def _listed(
         finding = entry.finding
         candidate = str(finding["id"]).rpartition("/")[2]
         items.append(_finding_item(entry, made_from, call_id))
-        citations.append(cite_record(len(items), str(finding["run_id"]), candidate, state_finding(finding)))
+        statement = f"{state_finding(finding)} Recalled by {entry.why}."
+        citations.append(cite_record(len(items), str(finding["run_id"]), candidate, statement))
     for hit in rows:
         items.append(
             Item(
@@ -234,13 +243,11 @@ def _cite_thing(number: int, call_id: str, thing: Mapping[str, Any]) -> dict[str
     ]
     checks = [f"{check.get('name')} {check.get('verdict')}" for check in thing.get("checks") or []]
     statement = f"{thing['value']}: {', '.join([*values, *checks])}"
-    return {
-        "number": number,
-        "kind": "call",
-        "source": call_id,
-        "title": str(thing.get("name") or ""),
-        "quote": statement,
-    }
+    return _cite_call(number, call_id, str(thing.get("name") or ""), statement)
+
+
+def _cite_call(number: int, call_id: str, title: str, statement: str) -> dict[str, Any]:
+    return {"number": number, "kind": "call", "source": call_id, "title": title, "quote": statement}
 
 
 def _failed(recalled: Sequence[Recalled], context: ActionContext) -> list[Mapping[str, Any]]:
@@ -254,27 +261,30 @@ def _summary(
     rows: Sequence[Hit],
     things: Sequence[Any],
     failed: Sequence[Mapping[str, Any]],
-    args: SearchResults,
+    tally: int,
 ) -> str:
-    """Counts, the best of what was seen, and what failed most."""
-    if not (recalled or rows or things):
-        about = args.molecule or args.target or args.query
-        return f"Nothing like {about.strip()[:SHOWN_NAME]} is among the earlier results of this home."
+    """Counts, the best of what was seen, and what failed most; `tally`: the number of this search's own citation."""
     passed = [entry for entry in recalled if entry.finding.get("passed") is True]
-    parts = []
+    parts = [f"Yes: {_counts(recalled, rows, things)} [{tally}]."]
     if recalled:
         best = (passed or list(recalled))[0]
-        number = recalled.index(best) + 1
-        parts.append(
-            f"Yes: {len(recalled)} earlier results, {len(passed)} of which passed; by {best.why}: "
-            f"{state_finding(best.finding).rstrip('.')} [{number}]."
-        )
-    if rows or things:
-        parts.append(f"Of your own data {len(rows)} rows and of other conversations {len(things)} molecules are alike.")
+        statement = state_finding(best.finding).rstrip(".")
+        parts.append(f"Nearest, by {best.why}: {statement} [{recalled.index(best) + 1}].")
     if failed:
-        why = "; ".join(f"{entry['reason']} ({entry['n']}×)" for entry in failed)
-        parts.append(f"What failed there most: {why}.")
+        parts.append(f"What failed there most: {_reasons(failed)} [{tally}].")
     return " ".join(parts)
+
+
+def _counts(recalled: Sequence[Recalled], rows: Sequence[Hit], things: Sequence[Any]) -> str:
+    passed = sum(entry.finding.get("passed") is True for entry in recalled)
+    parts = [f"{len(recalled)} earlier results are alike, {passed} of which passed"] if recalled else []
+    parts += [f"{len(rows)} rows of own data"] if rows else []
+    parts += [f"{len(things)} molecules of other conversations"] if things else []
+    return "; ".join(parts)
+
+
+def _reasons(failed: Sequence[Mapping[str, Any]]) -> str:
+    return "; ".join(f"{entry['reason']} ({entry['n']}×)" for entry in failed)
 
 
 SEARCH_RESULTS = Action(

@@ -8,6 +8,7 @@ function is rarely another (Todd 2001, doi:10.1006/jmbi.2001.4513). What failed 
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,11 +52,12 @@ def recall_molecule(vectors: Vectors, smiles: str, n: int, at_least: float = SIM
 def recall_protein(
     vectors: Vectors, ledger: Ledger, sequence: str, n: int, at_least: float = SIMILAR_PROTEIN
 ) -> list[Recalled]:
-    """The best findings on receptors whose protein is at least `at_least` identical to this sequence."""
+    """The best findings on receptors whose protein is at least `at_least` identical to this sequence, and more than
+    chance makes sequences of that length."""
     found = []
     for neighbour in vectors.similar_proteins(sequence, n):
-        identity = sequence_identity(sequence, neighbour.finding["sequence"])
-        if identity >= at_least:
+        identity, length = sequence_identity(sequence, neighbour.finding["sequence"])
+        if identity >= max(at_least, related_identity(length)):
             why = f"the protein is {identity:.0%} identical"
             on_it = best_first(ledger.findings(neighbour.finding["receptor"]))
             found += [Recalled(finding, why, round(identity, 4)) for finding in on_it[:n]]
@@ -110,13 +112,29 @@ def plain_reason(reason: str) -> str:
     return re.sub(r"[-+−]?\d+(?:\.\d+)?", "#", unquoted)[:120]
 
 
-def sequence_identity(first: str, second: str) -> float:
-    """Identical residues after global alignment, as a share of the shorter sequence (BLOSUM-free scoring by gemmi)."""
-    a, b = "".join(first.split()).upper(), "".join(second.split()).upper()
-    if not a or not b:
+def sequence_identity(first: str, second: str) -> tuple[float, int]:
+    """(identical residues as a share of the shorter sequence, its length), after global alignment with BLOSUM62."""
+    lengths = [len("".join(sequence.split())) for sequence in (first, second)]
+    if not all(lengths):
         raise InputError("two sequences are needed to compare proteins")
-    result = gemmi.align_string_sequences(list(a), list(b), [])
-    return float(result.match_count) / min(len(a), len(b))
+    result = gemmi.align_string_sequences(_residues(first), _residues(second), [], gemmi.AlignmentScoring("b"))
+    return float(result.match_count) / min(lengths), min(lengths)
+
+
+def related_identity(length: int) -> float:
+    """Identity above which an alignment of so many residues tells kinship from chance: the curve of Rost 1999,
+    doi:10.1093/protein/12.2.85 (a short alignment needs more)."""
+    if length <= 11:
+        return 1.0
+    if length > 450:
+        return 0.195
+    return float(4.8 * length ** (-0.32 * (1.0 + math.exp(-length / 1000.0))))
+
+
+def _residues(sequence: str) -> list[str]:
+    """Three-letter codes; a letter that is none of the twenty is unknown."""
+    letters = "".join(c if c in "ACDEFGHIKLMNPQRSTVWY" else "X" for c in "".join(sequence.split()).upper())
+    return list(gemmi.expand_one_letter_sequence(letters, gemmi.ResidueKind.AA))
 
 
 def state_finding(finding: Mapping[str, Any]) -> str:
