@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version as version_of
 from typing import Any
 
 from agent.actions.action import ActionContext
@@ -45,6 +46,11 @@ class ModelCall:
         return [answer for answer in self.answers if answer["valid"]]
 
 
+def model_version(model: ModelWorker) -> str:
+    """What decides a model's answers: this package, and the weights by their hash."""
+    return f"organon {version_of('organon')}, weights {model.status().checkpoint_hash}"
+
+
 def ask_model(
     context: ActionContext,
     model: ModelWorker,
@@ -60,7 +66,7 @@ def ask_model(
     """One `ModelCall` for each input (keys as in `models.task_inputs`). Equal answers of sampled tasks are merged and
     counted (`copies`), reaction tasks are voted over `augment` spellings. `begun_with`: text of the answer that is
     given, not written. ModelInputError names what the model cannot take."""
-    version = f"weights {model.status().checkpoint_hash}"
+    version = model_version(model)
     asked: dict[str, Mapping[str, Any]] = {}
     ids = []
     for given in inputs:
@@ -91,7 +97,7 @@ def log_odds(
     """ln P(text | prompt) - ln P(against | prompt) of each text, summed over tokens, one call each: above 0 where the
     model finds it likelier. `details`: both log-probabilities. Unknown where tokens of the prompt run into those of the
     text, or both together are beyond the model's context."""
-    version = f"weights {model.status().checkpoint_hash}"
+    version = model_version(model)
     args = [{"prompt": prompt, "text": text, "against": against} for text in texts]
     ids = [call_key(SCORE_TOOL, version, one) for one in args]
     known = context.session.ledger.get_calls(ids)
