@@ -21,7 +21,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langsmith import tracing_context
 
 from agent.front_end import context_tokens, open_front_end
-from agent.instructions import action_tools, closed, system_prompt
+from agent.instructions import action_tools, closed, schema_tokens, system_prompt
 from agent.middleware.approval import Approval
 from agent.middleware.budget import Budget
 from agent.middleware.calls import Execute, Record
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from agent.session import Session
     from tools.memory.ledger import RunRecord
 
+ANSWER_TOKENS = 1024
+SMALLEST_ROOM_TOKENS = 2048
+"""Of a conversation, however small the model's context is."""
 _SILENT = "The language model gave no answer. What the steps found stands above."
 
 
@@ -73,18 +76,19 @@ def drive_turn(session: Session, record: RunRecord, control: RunControl) -> dict
 def build_agent(turn: Turn, model: BaseChatModel, checkpointer: SqliteSaver) -> Any:
     """The graph of a turn. Middleware: the first is the outermost."""
     settings = turn.session.settings
+    tools = action_tools(schemas=not turn.offline)
+    room = context_tokens(model, settings) - schema_tokens(tools) - ANSWER_TOKENS
     middleware: list[AgentMiddleware[Any, Any, Any]] = [
         Record(turn),
         Budget(turn, settings.turn_tool_calls, settings.turn_minutes),
         Approval(turn, settings.approval_seconds),
         Evidence(turn),
         Repair(turn),
-        History(turn, context_tokens(model, settings)),
+        History(turn, max(room, SMALLEST_ROOM_TOKENS)),
         Speaking(turn),
         Execute(turn),
     ]
     system = system_prompt(turn.session.ledger.items(turn.thread_id))
-    tools = action_tools(schemas=not turn.offline)
     return create_agent(model, tools, system_prompt=system, middleware=middleware, checkpointer=checkpointer)
 
 

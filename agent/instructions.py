@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -16,6 +17,8 @@ from agent.turn import tool_calls_of
 from prompts import render
 from tools.memory.threads import LETTERS
 
+CHARACTERS_A_TOKEN = 4
+"""An estimate: no tokenizer of a foreign model is at hand."""
 _ONLY_A_NAME: dict[str, Any] = {"description": "", "parameters": {"type": "object", "properties": {}}}
 
 
@@ -26,8 +29,31 @@ def action_tools(schemas: bool = True) -> list[StructuredTool]:
     tools = []
     for name in ACTIONS:
         schema: dict[str, Any] = load_action(name).schema() if schemas else _ONLY_A_NAME
-        tools.append(StructuredTool(name=name, description=schema["description"], args_schema=schema["parameters"]))
+        plain = plain_schema(schema["parameters"])
+        tools.append(StructuredTool(name=name, description=schema["description"], args_schema=plain))
     return tools
+
+
+def plain_schema(schema: Any) -> Any:
+    """A JSON schema without what only a validator needs: an argument that may be left out says its type, not "or
+    null". A third shorter, and small models fill it in more often as it is meant."""
+    if isinstance(schema, list):
+        return [plain_schema(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {key: plain_schema(value) for key, value in schema.items() if key != "additionalProperties"}
+    choices = plain.get("anyOf")
+    if isinstance(choices, list) and {"type": "null"} in choices:
+        kept = [choice for choice in choices if choice != {"type": "null"}]
+        plain = {key: value for key, value in plain.items() if key not in ("anyOf", "default")}
+        plain |= kept[0] if len(kept) == 1 else {"anyOf": kept}
+    return plain
+
+
+def schema_tokens(tools: Sequence[StructuredTool]) -> int:
+    """Estimated tokens that the tools take of every request."""
+    written = (json.dumps([tool.name, tool.description, tool.args_schema]) for tool in tools)
+    return sum(map(len, written)) // CHARACTERS_A_TOKEN
 
 
 def system_prompt(items: Sequence[Mapping[str, Any]]) -> str:

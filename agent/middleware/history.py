@@ -15,10 +15,10 @@ from langchain.agents.middleware.types import ExtendedModelResponse, ModelReques
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langgraph.types import Command
 
+from agent.instructions import CHARACTERS_A_TOKEN
 from agent.turn import Turn
 from prompts import render
 
-CHARACTERS_A_TOKEN = 4
 SUMMARIZE_AT = 0.7
 KEEP = 0.35
 """Shares of the context at which a summary is made, and which is left as it stands after one."""
@@ -32,6 +32,8 @@ class Remembering(AgentState[Any]):
 
 
 class History(AgentMiddleware[Remembering, Any, Any]):
+    """`context_tokens`: what the model can read besides the tools' schemas and its answer."""
+
     state_schema = Remembering
 
     def __init__(self, turn: Turn, context_tokens: int) -> None:

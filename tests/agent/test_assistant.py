@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import threading
 import time
@@ -125,3 +126,28 @@ def test_thoughts_of_a_served_model_are_not_its_answer(open_assistant: Open, lan
     assert say(session, "think, then greet")["answer"] == "Hello to you."
     pieces = events(session, last_run(session), "message_delta")
     assert "".join(piece["text"] for piece in pieces) == "Hello to you."
+
+
+def test_a_turn_calls_its_language_model_and_nothing_else(
+    open_assistant: Open, language_model: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the environment asks for tracing, and where keys of other providers lie about."""
+    session = open_assistant(llm_context_tokens=8000)
+    seen: list[object] = []
+    connect = socket.socket.connect
+
+    def watched(self: socket.socket, address: object) -> None:
+        seen.append(address)
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", watched)
+    for name in ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2"):
+        monkeypatch.setenv(name, "true")
+    for name in ("LANGSMITH_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(name, "of somebody")
+    language_model.scripts["weigh"] = [Reply("", (("weigh", {"molecules": ["CCO"]}),)), Reply("Done.")]
+    assert say(session, "weigh ethanol")["answer"] == "Done."
+    time.sleep(0.5)
+    port = int(language_model.address.split(":")[2].split("/")[0])
+    assert {address[:2] for address in seen if isinstance(address, tuple)} == {("127.0.0.1", port)}
+    assert set(language_model.keys) == {"Bearer none"}
