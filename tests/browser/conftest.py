@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rdkit import Chem
-from rdkit.Chem import AllChem
 
 from agent.config import Settings
-from agent.kinds import KINDS, work_of
 from agent.session import Session
 from tests.browser import scripted
 
@@ -79,14 +76,15 @@ OpenPage = Callable[..., Watched]
 
 
 @pytest.fixture
-def new_page(browser: Any, scripted_server: Server) -> Iterator[OpenPage]:
-    """`new_page(width=400, scheme="dark")`; at the end every page must have nothing to complain of."""
+def new_page(browser: Any, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
+    """`new_page(width=400, scheme="dark")` on the scripted server, or on `address`; at the end every page must have
+    nothing to complain of."""
     opened: list[tuple[Watched, Any]] = []
 
-    def make(width: int = 1280, scheme: str = "light", height: int = 860, **more: Any) -> Watched:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **more)
+    def make(width: int = 1280, scheme: str = "light", address: str = "") -> Watched:
+        context = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=scheme)
         page = context.new_page()
-        watched = Watched(page, scripted_server.address)
+        watched = Watched(page, address or request.getfixturevalue("scripted_server").address)
         page.on("pageerror", lambda error: watched.complaints.append(f"error {error}"))
         page.on("console", lambda m: watched.complaints.append(f"{m.type} {m.text}") if m.type == "error" else None)
         page.on("dialog", lambda dialog: watched.complaints.append(f"dialog {dialog.message}"))
@@ -139,37 +137,9 @@ def serve(app: Any) -> tuple[str, Callable[[], None]]:
 
 @pytest.fixture(scope="session")
 def scripted_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The real routes over runs whose work is written down in `scripted.py`."""
-    from agent.interface.api.application import build_api
-    from agent.service import RunService
-
-    settings = Settings(home=tmp_path_factory.mktemp("home"), workers=1)
-    session = Session.open(settings)
-    pose = session.artifacts.put(Chem.MolToMolBlock(posed("CC(=O)Oc1ccccc1C(=O)O")) + "$$$$\n", ".sdf")
-    receptor = session.artifacts.put(Chem.MolToPDBBlock(around_it("GAVLSTFY")), ".pdb")
-    scripted.STRUCTURES.update(pose=pose, receptor=receptor)
-    with pytest.MonkeyPatch.context() as patch:
-        for kind in ("chat", "action"):
-            patch.setitem(KINDS, kind, "tests.browser.scripted:drive_scripted")
-        work_of.cache_clear()
-        address, stop = serve(build_api(session, RunService(session), settings))
+    """The real routes and the real run service over turns whose work is written down in `scripted.py`."""
+    session = Session.open(Settings(home=tmp_path_factory.mktemp("home"), workers=1))
+    with scripted.installed(session) as app:
+        address, stop = serve(app)
         yield Server(address, session, stop)
         stop()
-    work_of.cache_clear()
-
-
-def posed(smiles: str) -> Chem.Mol:
-    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
-    assert AllChem.EmbedMolecule(mol, randomSeed=7) == 0
-    return mol
-
-
-def around_it(sequence: str) -> Chem.Mol:
-    """A peptide some ångströms beside the origin, where the pose is."""
-    mol = Chem.AddHs(Chem.MolFromSequence(sequence))
-    assert AllChem.EmbedMolecule(mol, randomSeed=7) == 0
-    conformer = mol.GetConformer()
-    for at in range(mol.GetNumAtoms()):
-        place = conformer.GetAtomPosition(at)
-        conformer.SetAtomPosition(at, (place.x, place.y + 8.0, place.z))
-    return mol

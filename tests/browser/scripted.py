@@ -7,10 +7,20 @@ long step to pause and stop. Chemistry that is cheap (drawings, properties) is c
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
+from fastapi import FastAPI
+from rdkit import Chem
+from rdkit.Chem import AllChem
+
+from agent.config import Settings
+from agent.interface.api.application import build_api
 from agent.interface.schemas import (
     ActionCost,
     ActionResult,
@@ -24,7 +34,9 @@ from agent.interface.schemas import (
     ScoreReport,
     TargetReport,
 )
+from agent.kinds import KINDS, work_of
 from agent.runs import RunControl
+from agent.service import RunService
 from agent.session import Session
 from tools.errors import StopError
 from tools.memory.ledger import RunRecord
@@ -46,6 +58,36 @@ STRUCTURES = {"pose": "", "receptor": ""}
 """Artifacts for a 3D view, put here by who makes the server."""
 PACE = 0.05
 """Seconds a scripted step takes."""
+
+
+@contextmanager
+def installed(session: Session) -> Iterator[FastAPI]:
+    """The application over this session, with scripted turns and a pose and a receptor to show."""
+    STRUCTURES["pose"] = session.artifacts.put(Chem.MolToMolBlock(_posed("CC(=O)Oc1ccccc1C(=O)O")) + "$$$$\n", ".sdf")
+    STRUCTURES["receptor"] = session.artifacts.put(Chem.MolToPDBBlock(_peptide_beside("GAVLSTFY")), ".pdb")
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in ("chat", "action"):
+            patch.setitem(KINDS, kind, "tests.browser.scripted:drive_scripted")
+        work_of.cache_clear()
+        yield build_api(session, RunService(session), session.settings)
+    work_of.cache_clear()
+
+
+def _posed(smiles: str) -> Chem.Mol:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    assert AllChem.EmbedMolecule(mol, randomSeed=7) == 0
+    return mol
+
+
+def _peptide_beside(sequence: str) -> Chem.Mol:
+    """A peptide 8 Å beside the origin, where the pose is."""
+    mol = Chem.AddHs(Chem.MolFromSequence(sequence))
+    assert AllChem.EmbedMolecule(mol, randomSeed=7) == 0
+    conformer = mol.GetConformer()
+    for at in range(mol.GetNumAtoms()):
+        place = conformer.GetAtomPosition(at)
+        conformer.SetAtomPosition(at, (place.x, place.y + 8.0, place.z))
+    return mol
 
 
 def drive_scripted(session: Session, record: RunRecord, control: RunControl) -> dict[str, Any]:
@@ -381,3 +423,16 @@ SCRIPTS: dict[str, Callable[[Turn], None]] = {
     "campaign": show_campaign,
     "explain": show_literature,
 }
+
+
+def main() -> None:
+    """Serve on a port until killed: `python -m tests.browser.scripted HOME PORT`."""
+    import uvicorn
+
+    session = Session.open(Settings(home=Path(sys.argv[1]), workers=1, lease_seconds=2.0))
+    with installed(session) as app:
+        uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="error")
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,7 @@ import { attempt } from "./toasts.js";
 import { watchRun } from "./watch.js";
 
 const REDRAW_MS = 400;
+const LIVE_ROWS = 6;
 
 /** { element, leave }. `actions` are offered on chosen candidates. `onState(state)` follows the run. */
 export function campaignPanel(runId, { actions, onState = () => {}, title = "" }) {
@@ -28,7 +29,7 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
   let asked = "";
   let leave = () => {};
   const table = moleculeTable({
-    caption: "Candidates", actions,
+    caption: "Candidates", actions, first: () => (log.result ? 20 : LIVE_ROWS),
   });
   const whole = h("summary", { class: "fine" });
   const folded = h("details", { class: "all-candidates", open: true, hidden: true }, whole, table.element);
@@ -50,7 +51,7 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
     drawCharts();
     const molecules = ranked(log).map(rowOf);
     folded.hidden = !molecules.length;
-    whole.textContent = `${plural(molecules.length, "candidate")}${log.result ? " in the final ranking" : " so far, best first"}`;
+    whole.textContent = `${plural(molecules.length, "candidate")}${log.result ? " in the final ranking" : " still in the running, best first"}`;
     if (molecules.length) table.show(molecules);
     drawFiles();
   }

@@ -84,13 +84,14 @@ export function takeResult(log, result) {
   log.revision += 1;
 }
 
-/** Candidates in the order they are of interest: the final ranking, or those that got furthest, best docked first. */
+/** Candidates in the order they are of interest: the final ranking; before it those that no check has failed, best
+ *  docked first. What was lost stands in the funnel. */
 export function ranked(log) {
   if (log.result) return log.result.candidates;
   const reached = [...log.stages.keys()];
   const place = (candidate) => reached.indexOf(candidate.stage) + (candidate.verdict === "fail" ? -0.5 : 0);
   const vina = (candidate) => (candidate.scores.vina ? candidate.scores.vina.value : 99);
-  return [...log.candidates.values()].filter((candidate) => candidate.stage).sort((a, b) => (place(b) >= 2) - (place(a) >= 2) || vina(a) - vina(b) || place(b) - place(a));
+  return [...log.candidates.values()].filter((candidate) => candidate.stage && candidate.verdict !== "fail").sort((a, b) => (place(b) >= 2) - (place(a) >= 2) || vina(a) - vina(b) || place(b) - place(a));
 }
 
 export function funnelStages(log) {

@@ -12,7 +12,7 @@ const ACCEPTED = ".pdb,.cif,.ent,.sdf,.mol,.mol2,.smi,.csv,.tsv,.pdf,.txt,.md,.b
 export function composerView(page) {
   const files = [];
   const field = h("textarea", {
-    id: "compose-text", rows: 1, placeholder: "Ask for molecules, pockets, papers…", autocomplete: "off", maxLength: 20000,
+    id: "compose-text", rows: 1, placeholder: "Ask, or drop a file", autocomplete: "off", maxLength: 20000,
     aria: { label: "Message", describedby: "compose-hint" }, on: { input: () => { grow(); keep(); enable(); }, keydown, paste },
   });
   const picker = h("input", { type: "file", multiple: true, accept: ACCEPTED, hidden: true, on: { change: () => { take(picker.files); picker.value = ""; } } });

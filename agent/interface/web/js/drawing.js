@@ -36,8 +36,8 @@ async function draw(box) {
     await image.decode();
     box.dataset.state = "drawn";
     box.replaceChildren(image);
-  } catch {
-    held.delete(path);
+  } catch (error) {
+    if (!(error.status >= 400 && error.status < 500)) held.delete(path); // what cannot be drawn is not asked for again
     box.dataset.state = "failed";
     box.replaceChildren(h("span", { class: "none", text: "not drawn" }));
   }

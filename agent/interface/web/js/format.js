@@ -89,5 +89,8 @@ export function argsLine(args) {
 
 export function valueText(value) {
   if (Array.isArray(value) && value.every((part) => typeof part !== "object")) return value.join(", ");
-  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+  if (typeof value !== "object" || value === null) return String(value);
+  const entries = Object.entries(value);
+  const flat = !Array.isArray(value) && entries.every(([, part]) => typeof part !== "object" || part === null);
+  return flat ? entries.map(([name, part]) => `${name} ${part}`).join(", ") : JSON.stringify(value);
 }

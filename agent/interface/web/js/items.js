@@ -21,13 +21,14 @@ const BODY = {
   passage: (item) => h("blockquote", { text: item.value }),
   run: (item, context) => h("button", { type: "button", class: "button small", text: "Open the run", on: { click: () => context.openRun(item.value) } }),
   file: file,
-  receptor: (item) => artifactLinks({ structure: item.value, ...item.links }, item.name),
+  receptor: () => null,
 };
 
 /** A card of any kind but molecule. `context`: { openRun, actionsFor(item) }. */
 export function itemCard(item, context) {
   const make = BODY[item.kind];
-  const links = ["receptor", "file"].includes(item.kind) ? null : artifactLinks(item.links || {}, item.name || item.handle);
+  const own = { receptor: { structure: item.value }, file: { file: item.value } }[item.kind] || {};
+  const links = artifactLinks({ ...own, ...item.links }, item.name || item.handle);
   const details = Object.keys(item.details || {}).length && item.kind !== "file" ? h("button", { type: "button", class: "button small", text: "Details", on: { click: () => inspect([item.handle, item.name].filter(Boolean).join(" "), full(item)) } }) : null;
   return h("article", { class: `item ${item.kind}`, data: { id: item.handle || item.value } },
     h("header", { class: "row" }, item.handle ? h("span", { class: "handle", text: item.handle }) : null, h("b", { text: item.name || label(item.kind) }), item.name ? h("span", { class: "fine", text: label(item.kind) }) : null),
@@ -61,7 +62,7 @@ function file(item) {
   const { type, bytes: size, ...rest } = item.details || {};
   const told = [type, typeof size === "number" ? bytes(size) : ""].filter(Boolean).join(" · ");
   const more = Object.entries(rest).filter(([, value]) => ["number", "string"].includes(typeof value)).slice(0, 4);
-  return h("div", {}, h("p", { class: "fine", text: told }), more.length ? h("p", { class: "fine", text: more.map(([name, value]) => `${label(name)} ${typeof value === "number" ? number(value) : value}`).join(" · ") }) : null, artifactLinks({ file: item.value }, item.name));
+  return h("div", {}, h("p", { class: "fine", text: told }), more.length ? h("p", { class: "fine", text: more.map(([name, value]) => `${label(name)} ${typeof value === "number" ? number(value) : value}`).join(" · ") }) : null);
 }
 
 function artifactLinks(links, name) {

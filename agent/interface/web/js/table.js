@@ -9,12 +9,12 @@ import { actionButton, showMolecule, smilesLine } from "./molecules.js";
 import { traced } from "./provenance.js";
 
 const FIRST_COLUMNS = 6;
-const FIRST_ROWS = 25;
+const FIRST_ROWS = 20;
 const LOWER_IS_BETTER = new Set(["vina", "dock", "vina_score", "sa", "sa_score", "strain", "interaction", "size_residual"]);
 
 /** `actions`: [{label, hint, run(molecules)}]; `saves`: [{label, run(molecules)}]. `show(molecules)` gives new rows,
- *  keeping what was sorted, filtered and chosen. */
-export function moleculeTable({ caption, actions = [], saves = [] }) {
+ *  keeping what was sorted, filtered and chosen; `first()`: how many are drawn before they are asked for. */
+export function moleculeTable({ caption, actions = [], saves = [], first = () => FIRST_ROWS }) {
   const state = { rows: [], sort: null, down: false, words: "", verdict: "", chosen: new Set(), columns: null, all: false };
   const lines = new Map();
   const body = h("tbody");
@@ -107,7 +107,7 @@ export function moleculeTable({ caption, actions = [], saves = [] }) {
       actions.length ? h("td", { class: "pick" }, pick) : null,
       h("td", { class: "picture" }, drawing(row.smiles, 132, 88, row.name)),
       h("td", { class: "who" }, h("button", { type: "button", class: "plain open", title: "Everything about it", on: { click: open } }, row.handle ? h("span", { class: "handle", text: row.handle }) : null, " ", h("b", { text: row.name || "" }), row.pose ? h("span", { class: "tag", text: "3D" }) : null, row.notes.seen_before ? h("span", { class: "tag warn", title: `Found before: ${row.notes.seen_before}`, text: "seen before" }) : null), smilesLine(row.smiles), row.notes.origin ? h("span", { class: "fine", text: row.notes.origin }) : null),
-      shownNames().map((name) => h("td", { class: "num", data: { label: label(name) } }, typeof value(row, name) === "number" ? traced(number(value(row, name)), row.numbers[name].call_id) : h("span", { class: "none", text: row.numbers[name] ? "not computed" : "–" }))),
+      shownNames().map((name) => h("td", { class: "num", data: { label: label(name), unit: unit(row.numbers[name]?.unit || "") } }, typeof value(row, name) === "number" ? traced(number(value(row, name)), row.numbers[name].call_id) : h("span", { class: "none", text: row.numbers[name] ? "not computed" : "–" }))),
       state.rows.some((other) => other.checks.length) ? h("td", { class: "checks", data: { label: "Checks" } }, h("button", { type: "button", class: "plain", on: { click: open } }, checkMarks(row.checks, true))) : null);
   }
 
@@ -122,7 +122,7 @@ export function moleculeTable({ caption, actions = [], saves = [] }) {
 
   function draw() {
     const rows = visible();
-    const shown = state.all ? rows : rows.slice(0, FIRST_ROWS);
+    const shown = state.all ? rows : rows.slice(0, first());
     keepingFocus(element, () => { drawHead(); put(body, shown.map(lineOf)); });
     more.hidden = shown.length === rows.length;
     more.textContent = `Show all ${rows.length}`;
