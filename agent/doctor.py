@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
+from langsmith import tracing_context
 
 from agent.config import Settings
 from agent.front_end import open_front_end, told_context_tokens
@@ -57,10 +58,11 @@ def examine_language_model(settings: Settings) -> list[Finding]:
     if not loaded.works:
         return [loaded]
     model = open_front_end(settings)
-    if settings.llm == OFFLINE:
-        return [loaded, _try("plans", lambda: _plan(model))]
-    tokens = settings.llm_context_tokens or told_context_tokens(model, settings)
-    return [loaded, *(Finding(f.name, f.works, f.detail) for f in examine_chat_model(model, tokens))]
+    with tracing_context(enabled=False):
+        if settings.llm == OFFLINE:
+            return [loaded, _try("plans", lambda: _plan(model))]
+        tokens = settings.llm_context_tokens or told_context_tokens(model, settings)
+        return [loaded, *(Finding(f.name, f.works, f.detail) for f in examine_chat_model(model, tokens))]
 
 
 def _try(name: str, job: Callable[[], str]) -> Finding:

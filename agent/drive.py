@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langsmith import tracing_context
 
 from agent.campaign import Campaign
 from agent.deps import Clock, Deps
@@ -30,6 +31,7 @@ def drive_campaign(session: Session, record: RunRecord, control: RunControl) -> 
     with (
         session.resources.borrow() as engines,
         closing(sqlite3.connect(settings.checkpoints_path, check_same_thread=False)) as connection,
+        tracing_context(enabled=False),
     ):
         graph = build_graph(SqliteSaver(connection))
         config: Any = {

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langsmith.utils import get_env_var
 
 from agent.conversation import open_turn
 from agent.session import Session
@@ -145,9 +146,12 @@ def test_a_turn_calls_its_language_model_and_nothing_else(
         monkeypatch.setenv(name, "true")
     for name in ("LANGSMITH_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.setenv(name, "of somebody")
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", "http://127.0.0.1:9")
+    get_env_var.cache_clear()  # what the environment said when it was first asked
     language_model.scripts["weigh"] = [Reply("", (("weigh", {"molecules": ["CCO"]}),)), Reply("Done.")]
     assert say(session, "weigh ethanol")["answer"] == "Done."
-    time.sleep(0.5)
+    time.sleep(1.0)
+    get_env_var.cache_clear()
     port = int(language_model.address.split(":")[2].split("/")[0])
     assert {address[:2] for address in seen if isinstance(address, tuple)} == {("127.0.0.1", port)}
     assert set(language_model.keys) == {"Bearer none"}
