@@ -59,6 +59,11 @@ class Request:
     files: Mapping[str, Path] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        asked = self.campaign or self.workflow
+        return "" if asked is None else asked.name
+
+    @property
     def kind(self) -> Literal["campaign", "workflow"]:
         return "campaign" if self.campaign is not None else "workflow"
 

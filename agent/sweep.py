@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agent.interface.workflow_schemas import StageReport, SweepRow
+from agent.runs import run_id_for
 from agent.workflow_plan import Workflow
 from tools.errors import InputError
 
@@ -40,19 +41,21 @@ def expand_sweep(document: Mapping[str, Any]) -> dict[str, tuple[dict[str, Any],
     return expanded
 
 
-def sweep_rows(workflow: Workflow, stages: Sequence[StageReport], session: Session) -> list[SweepRow]:
-    """The summary table: what each combination's run came to, read from the ledger."""
+def sweep_rows(workflow: Workflow, stages: Sequence[StageReport], run_id: str, session: Session) -> list[SweepRow]:
+    """The summary table: what the run of each combination came to, read from the ledger."""
     if workflow.sweep is None:
         return []
     points = workflow.sweep.points
-    return [_row(report, points[report.id], session) for report in stages if report.id in points]
+    return [_row(report, points[report.id], run_id, session) for report in stages if report.id in points]
 
 
-def _row(report: StageReport, values: dict[str, Any], session: Session) -> SweepRow:
-    runs = [run for call in report.calls for run in call.result.runs]
-    if not runs:
-        faults = [call.result.summary for call in report.calls if call.result.fault]
-        return SweepRow(stage=report.id, values=values, state=report.state, reason=report.reason or "; ".join(faults))
+def _row(report: StageReport, values: dict[str, Any], run_id: str, session: Session) -> SweepRow:
+    runs = [run_id_for(run_id, call.call_id) for call in report.calls]
+    reason = "; ".join([report.reason, *(call.result.summary for call in report.calls if call.result.fault)]).strip(
+        "; "
+    )
+    if not runs or not session.ledger.has_run(runs[0]):
+        return SweepRow(stage=report.id, values=values, state=report.state, reason=reason)
     record = session.ledger.get_run(runs[0])
     found = record.result or {}
     best, units = _best(found)
@@ -67,7 +70,7 @@ def _row(report: StageReport, values: dict[str, Any], session: Session) -> Sweep
         best=best,
         units=units,
         seconds=found.get("seconds"),
-        reason=report.reason,
+        reason=reason,
     )
 
 

@@ -52,8 +52,10 @@ def write_workflow_files(result: WorkflowResult, session: Session, folder: Path)
     them, with the rows of a sweep."""
     files = {name: str(folder / name) for name in FILES}
     workflow = Workflow.model_validate(result.settings["workflow"])
-    rows = sweep_rows(workflow, result.stages, session) if workflow.sweep else []
-    result = result.model_copy(update={"files": files, "report": files["report.html"], "sweep": rows})
+    rows = sweep_rows(workflow, result.stages, result.run_id, session)
+    enough = result.enough and all(row.state == "done" for row in rows)
+    told = {"files": files, "report": files["report.html"], "sweep": rows, "enough": enough}
+    result = result.model_copy(update=told)
     inputs = [Item.model_validate(item) for item in session.ledger.items(result.thread_id, "file")]
     calls = _calls_behind(result, session)
     write_workflow_report(result, inputs, calls, folder / "report.html")

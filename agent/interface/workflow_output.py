@@ -130,4 +130,5 @@ def describe_request(request: Request) -> str:
         axes = ", ".join(f"{key} ({len(values)} values)" for key, values in workflow.sweep.axes.items())
         return f"{workflow.name}: a sweep over {axes}, {len(workflow.stages)} runs"
     stages = ", ".join(f"{stage.id} ({stage.do})" for stage in workflow.stages)
-    return f"{workflow.name}: a workflow of {len(workflow.stages)} stages: {stages}"
+    count = len(workflow.stages)
+    return f"{workflow.name}: a workflow of {count} stage{'' if count == 1 else 's'}: {stages}"
