@@ -94,7 +94,16 @@ def load_text_embedding(choice: EmbeddingChoice = "auto") -> TextEmbedding:
 
 @cache
 def _load(folder: Path) -> tuple[Any, Any]:
+    """Tokenizer and network; nothing is printed, fetched or executed for it."""
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_safetensors=True)
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+    return tokenizer, model.eval()
