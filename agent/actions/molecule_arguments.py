@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from agent.actions.action import ActionContext
 from agent.actions.given import given_item
@@ -41,7 +42,13 @@ def given_molecule(text: str, context: ActionContext) -> GivenMolecule:
         if re.fullmatch(r"[A-Za-z][a-z-]{3,}", item.value):
             raise InputError(f"{item.value!r} is neither a SMILES nor a bundled drug; give {MOLECULE_WORDS}") from None
         raise InputError(str(error)) from None
-    return GivenMolecule(smiles, item.name, item if item.handle else None)
+    return GivenMolecule(smiles, item.name or _drug_names().get(smiles, ""), item if item.handle else None)
+
+
+@cache
+def _drug_names() -> dict[str, str]:
+    """The bundled drugs' names by canonical SMILES of the neutral parent."""
+    return {canonical_parent(drug.smiles): drug.name for drug in load_approved_drugs()}
 
 
 def given_molecules(texts: Sequence[str], context: ActionContext) -> list[GivenMolecule]:

@@ -14,9 +14,10 @@ from agent.actions.given import given_item, is_handle
 from agent.actions.model_votes import MARK_THRESHOLD, vote_for_residues
 from agent.actions.structures import StructureFile, path_of, structure_suffix, survey
 from agent.actions.targets import box_of, given_structure
-from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
+from agent.interface.schemas import ActionCost, ActionResult, Citation, Item, Quantity
 from tools.docking.residues import STANDARD
 from tools.errors import InputError
+from tools.protein.pockets import HIT_RATES
 from tools.types import CheckResult
 
 LETTERS = frozenset("ACDEFGHIKLMNPQRSTVWYX")
@@ -24,6 +25,11 @@ FEWEST_RESIDUES = 20
 """Below that a text of capital letters is taken for a misspelt name rather than for a sequence."""
 SEQUENCE_FIGURES = ("pocket_mcc",)
 CODE_OF = {letter: name for name, letter in STANDARD.items()}
+
+
+FINDER = Citation(
+    number=1, kind="passage", source="benchmarks/pockets.py", title="The pocket finder on known sites", quote=HIT_RATES
+)
 
 
 class FindPockets(Arguments):
@@ -74,7 +80,7 @@ def _on_structure(file: StructureFile, args: FindPockets, context: ActionContext
         f"lined by {', '.join(first.details['residues'][:5])} and others."
     )
     if bound:
-        inside = f"{', '.join(held)} lies in it or them" if held else "none lies in these pockets"
+        inside = f"{', '.join(held)} inside a pocket" if held else "none inside these pockets"
         summary += f" Bound in the file: {', '.join(bound[:6])}; {inside}."
     return ActionResult(
         action="find_pockets",
@@ -82,10 +88,12 @@ def _on_structure(file: StructureFile, args: FindPockets, context: ActionContext
         summary=summary,
         items=items,
         warnings=list(found.details["notes"]),
+        citations=[FINDER],
         not_checked=[
+            f"whether the first is the right one: {HIT_RATES} [1]",
             "whether a ligand binds there, and how strongly",
             "pockets that open only when a ligand comes",
-            "ligands, waters and ions of the file did not take part in the search",
+            "ligands, cofactors, waters and ions of the file did not take part in the search",
         ],
     )
 

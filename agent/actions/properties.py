@@ -15,11 +15,10 @@ from agent.actions.checking import measured, report, run_checks
 from agent.actions.molecule_arguments import MOLECULE_WORDS, GivenMolecule, given_molecules
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
 from tools.domain import Call
-from tools.molecule.approved_drugs import load_approved_drugs
 from tools.molecule.check_solubility import ERROR_LOG_UNITS
 from tools.molecule.conformers import EmbeddingError, embed
 from tools.molecule.draw import draw_svg
-from tools.molecule.parse import canonical_parent, parse_smiles
+from tools.molecule.parse import parse_smiles
 from tools.types import CheckResult
 
 CHECKS = ("sanitise", "elements", "reactive", "alerts", "lipinski", "conformer")
@@ -65,7 +64,7 @@ def _described(molecule: GivenMolecule, context: ActionContext) -> Item:
     return Item(
         kind="molecule",
         value=molecule.smiles,
-        name=molecule.name or _known_name(molecule.smiles),
+        name=molecule.name,
         numbers=property_numbers(results),
         checks=[report(result) for result in results if result.name in CHECKS],
         links=_pictures(molecule.smiles, context),
@@ -87,11 +86,6 @@ def _pictures(smiles: str, context: ActionContext) -> dict[str, str]:
 
 def _inchikey(mol: Chem.Mol) -> str:
     return str(inchi.MolToInchiKey(mol))  # type: ignore[no-untyped-call]
-
-
-def _known_name(smiles: str) -> str:
-    known = {canonical_parent(drug.smiles): drug.name for drug in load_approved_drugs()}
-    return known.get(smiles, "")
 
 
 def _summary(items: Sequence[Item]) -> str:

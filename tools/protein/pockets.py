@@ -25,6 +25,11 @@ Point = tuple[float, float, float]
 VDW_RADIUS_ANGSTROM = {"C": 1.70, "N": 1.55, "O": 1.52, "S": 1.80, "P": 1.80}
 """Bondi 1964, doi 10.1021/j100785a001; other elements as sulfur."""
 OTHER_RADIUS_ANGSTROM = 1.80
+HIT_RATES = (
+    "of the 58 bundled targets the first pocket found is within 6 Å of the known site's centre for 83 % "
+    "[71, 90], one of the first three for 91 % [81, 96]"
+)
+"""Measured by `benchmarks/pockets.py`; no constant of the finder was chosen on these targets."""
 MAX_GRID_POINTS = 20_000_000
 _DIRECTIONS = tuple(step for step in np.ndindex(3, 3, 3) if step != (1, 1, 1))
 
@@ -44,8 +49,8 @@ class Search:
     min_buried: int = 14
     blur: float = 4.0
     separation: float = 6.0
-    radius: float = 8.0
-    contact: float = 4.5
+    radius: float = 6.0
+    contact: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)
