@@ -58,7 +58,7 @@ def write_workflow_files(result: WorkflowResult, session: Session, folder: Path)
     result = result.model_copy(update=told)
     inputs = [Item.model_validate(item) for item in session.ledger.items(result.thread_id, "file")]
     calls = _calls_behind(result, session)
-    write_workflow_report(result, inputs, calls, folder / "report.html")
+    write_workflow_report(result, inputs, calls, session.artifacts.read_text, folder / "report.html")
     _write_items(result, folder / "items.csv")
     (folder / "result.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
     return result
@@ -97,8 +97,8 @@ def _links(stages: Sequence[StageReport]) -> Iterator[EvidenceLink]:
                 link = {"target": item.handle, "call_id": call.call_id}
                 for source in item.made_from:
                     yield EvidenceLink(source=source, relation="made_from", **link)
-                for source in given:
-                    if source not in (*item.made_from, item.handle):
+                for source in given if not item.made_from else ():
+                    if source != item.handle:
                         yield EvidenceLink(source=source, relation="argument", **link)
         made |= {item.handle for call in report.calls for item in call.result.items}
 

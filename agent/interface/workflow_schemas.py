@@ -37,8 +37,8 @@ class StageReport(Document):
 
 
 class EvidenceLink(Document):
-    """From one thing to what was made from it, by which call. made_from: the action says so; argument: the one was
-    an argument of the call that made the other."""
+    """From one thing to what was made from it, by which call. made_from: the action says so; argument: it does not say,
+    and the one was an argument of the call that made the other."""
 
     source: str
     target: str

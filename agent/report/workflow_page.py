@@ -8,7 +8,8 @@ own, which is linked by its place beside this one.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,16 +32,14 @@ DOMAINS = {
     "protein": "protein",
     "antibody": "antibody",
     "pocket": "pocket",
-    "receptor": "receptor",
     "molecule": "ligand",
     "route": "synthesis route",
     "reaction": "reaction",
     "material": "material",
     "passage": "literature",
-    "run": "run",
-    "file": "file",
 }
 """Kind of item -> the word for it in the line that says which domains the work crossed."""
+STRUCTURE = re.compile(r"\.(pdb|ent|cif|mmcif)(\.gz)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +49,25 @@ class Fact:
 
 
 def write_workflow_report(
-    result: WorkflowResult, inputs: Sequence[Item], calls: Mapping[str, dict[str, Any]], out: Path
+    result: WorkflowResult,
+    inputs: Sequence[Item],
+    calls: Mapping[str, dict[str, Any]],
+    artifacts: Callable[[str], str],
+    out: Path,
 ) -> Path:
     """Write the page to `out` and return that path. `inputs` are files that the workflow was given; `calls` maps a
-    call id to {tool, version, args, seconds, time}."""
+    call id to {tool, version, args, seconds, time}; `artifacts` gives the text of an artifact id (drawings)."""
     handles = {item.handle for item in inputs}
     handles |= {item.handle for report in result.stages for call in report.calls for item in call.result.items}
     items = [item for report in result.stages for call in report.calls for item in call.result.items]
     context = {
         "result": result,
         "facts": _facts(result, items),
-        "crossed": crossed(result),
+        "crossed": crossed(result, inputs),
         "inputs": inputs,
         "handles": handles,
         "chain": draw_chain(_columns(result, inputs), result.links),
-        "drawings": {item.handle: _drawing(item) for item in items},
+        "drawings": {item.handle: _drawing(item, artifacts) for item in items},
         "calls": dict(sorted(calls.items(), key=lambda entry: (str(entry[1].get("time") or ""), entry[0]))),
         "call_anchor": {call_id: f"call-{n}" for n, call_id in enumerate(sorted(calls), 1)},
         "request": _request(result),
@@ -77,10 +80,11 @@ def write_workflow_report(
     return out
 
 
-def crossed(result: WorkflowResult) -> list[str]:
+def crossed(result: WorkflowResult, inputs: Sequence[Item]) -> list[str]:
     """The kinds of things the work went through, in the order in which they first appear."""
     kinds = [item.kind for report in result.stages for call in report.calls for item in call.result.items]
-    return list(dict.fromkeys(DOMAINS[kind] for kind in kinds if kind not in ("run", "file")))
+    given = ["protein structure"] if any(STRUCTURE.search(item.name.lower()) for item in inputs) else []
+    return list(dict.fromkeys([*given, *(DOMAINS[kind] for kind in kinds if kind in DOMAINS)]))
 
 
 def _facts(result: WorkflowResult, items: Sequence[Item]) -> list[Fact]:
@@ -106,12 +110,16 @@ def _made(report: StageReport) -> Iterable[Item]:
     return (item for call in report.calls for item in call.result.items)
 
 
-def _drawing(item: Item) -> str:
-    """The 2D structure as a data: address; "" for what is no molecule."""
-    if item.kind != "molecule":
-        return ""
+def _drawing(item: Item, artifacts: Callable[[str], str]) -> str:
+    """The drawing that the action made (of a route, a reaction), or a molecule's 2D structure, as a data: address; ""
+    where there is neither. As an image it runs no script, whatever stands in it."""
     try:
-        svg = draw_svg(item.value, *DRAWING_SIZE)
+        if item.kind != "molecule" and item.links.get("drawing", "").endswith(".svg"):
+            svg = artifacts(item.links["drawing"])
+        elif item.kind == "molecule":
+            svg = draw_svg(item.value, *DRAWING_SIZE)
+        else:
+            return ""
     except OrganonError:
         return ""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")

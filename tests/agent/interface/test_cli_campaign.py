@@ -1,4 +1,4 @@
-"""`organon campaign` as scripts see it, for workflows: one JSON document, files copied, exit codes, one line for errors."""
+"""`organon campaign` as scripts see it, for workflows: one JSON document, copied files, exit codes, clear errors."""
 
 from __future__ import annotations
 
