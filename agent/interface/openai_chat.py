@@ -146,7 +146,7 @@ def _begin(prior: list[tuple[str, str]], text: str, use: Served) -> _Reply:
 def _waiting_run(thread_id: str, use: Served) -> tuple[str, str, int] | None:
     """(run, key of its question, its place in the log) of the run of a conversation that waits for approval."""
     for run in use.session.ledger.summarise_runs(state="waiting_approval", thread_id=thread_id, limit=1):
-        asked = [e for e in use.session.ledger.events(run.run_id) if e.type == "approval_requested"]
+        asked = use.session.ledger.events_of_types(run.run_id, ("approval_requested",))
         if asked:
             return run.run_id, str(asked[-1].payload["key"]), asked[-1].seq
     return None

@@ -57,6 +57,19 @@ class EventFeed(Database):
         ]
         return (rows[-1].place if rows else place), found
 
+    def events_of_types(self, run_id: str, types: Sequence[str]) -> list[EventRecord]:
+        """The run's events of these types, in order: the whole log of a long run is not read for its few questions."""
+        statement = select(EventRow.__table__).where(EventRow.run_id == run_id, EventRow.type.in_(types))
+        with self._reading() as connection:
+            rows = connection.execute(statement.order_by(EventRow.seq)).all()
+        return [EventRecord(row.run_id, row.seq, row.time, row.type, json.loads(row.payload)) for row in rows]
+
+    def count_events(self, run_id: str) -> int:
+        """The number of the run's last event, 0 before the first."""
+        last = select(EventRow.seq).where(EventRow.run_id == run_id).order_by(EventRow.seq.desc()).limit(1)
+        with self._reading() as connection:
+            return connection.execute(last).scalar_one_or_none() or 0
+
     def run_states(self, run_ids: Sequence[str]) -> dict[str, str]:
         """Run id -> state, of those that are there."""
         found: dict[str, str] = {}

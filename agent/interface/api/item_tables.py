@@ -21,13 +21,12 @@ from tools.molecule.parse import parse_smiles
 
 
 def molecules_of(events: Iterable[EventRecord]) -> list[Item]:
-    """The molecules in a run's results, each once, in the order they were made."""
+    """The molecules in a run's results (its events of type tool_result), each once, in the order they were made."""
     found: dict[str, Item] = {}
     for event in events:
-        if event.type == "tool_result":
-            for item in ActionResult.model_validate(event.payload["result"]).items:
-                if item.kind == "molecule":
-                    found.setdefault(item.handle or item.value, item)
+        for item in ActionResult.model_validate(event.payload["result"]).items:
+            if item.kind == "molecule":
+                found.setdefault(item.handle or item.value, item)
     return list(found.values())
 
 

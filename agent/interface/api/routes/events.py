@@ -13,12 +13,15 @@ from fastapi import APIRouter, Header, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from agent.interface.api.problems import ProblemError
 from agent.interface.api.served import RunId, Served, Use
 from agent.interface.schemas import Event
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
 RECONNECT_MS = 2000
+MOST_STREAMS = 4000
+"""Open at the same time; one takes about 0.1 MB."""
 _EXAMPLE = 'id: 1\nevent: run_started\ndata: {"run_id":"1k2m3n4p5q6r","seq":1,"type":"run_started",...}\n\n'
 _SENT = {
     "type": "object",
@@ -53,6 +56,8 @@ async def events(
         listed = await run_in_threadpool(use.session.ledger.events, run_id, after)
         body = b",".join(Event.model_validate(_fields(record)).model_dump_json().encode() for record in listed)
         return Response(b"[" + body + b"]", media_type="application/json")
+    if use.watcher.n_streams >= MOST_STREAMS:
+        raise ProblemError(503, f"{MOST_STREAMS} event streams are open; close some", {"Retry-After": "10"})
     return StreamingResponse(
         _stream(run_id, after, use), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )

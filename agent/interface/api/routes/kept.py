@@ -85,7 +85,7 @@ def candidates(
 
 
 def _items_answer(run_id: str, shape: str, use: Served) -> Response:
-    items = molecules_of(use.session.ledger.events(run_id))
+    items = molecules_of(use.session.ledger.events_of_types(run_id, ("tool_result",)))
     if shape == "json":
         state = use.session.ledger.get_run(run_id).state
         rows = [item.model_dump(mode="json") for item in items]
@@ -161,8 +161,8 @@ def _told_call(call_id: str, use: Served) -> dict[str, Any] | None:
     if not use.session.ledger.has_run(run_id):
         return None
     told: dict[str, Any] = {}
-    for event in use.session.ledger.events(run_id):
-        if event.payload.get("call_id") == call_id and event.type in ("tool_call", "tool_result"):
+    for event in use.session.ledger.events_of_types(run_id, ("tool_call", "tool_result")):
+        if event.payload.get("call_id") == call_id:
             told |= {"call_id": call_id, "run_id": run_id, **event.payload}
             told.setdefault("time", event.time)
     return told or None

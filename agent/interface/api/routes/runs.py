@@ -56,7 +56,7 @@ def get_run(run_id: RunId, use: Use) -> RunDetail:
     """One run: what was asked, how it stands, what it came to."""
     use.need_run(run_id)
     record = use.session.ledger.get_run(run_id)
-    events = use.session.ledger.events(run_id)
+    events = use.session.ledger.events_of_types(run_id, ("approval_requested", "run_finished"))
     result = None if record.result is None else with_addresses(run_id, record.result)
     asked = [event.payload for event in events if event.type == "approval_requested"]
     ends = [str(event.payload.get("message", "")) for event in events if event.type == "run_finished"]
@@ -76,7 +76,7 @@ def get_run(run_id: RunId, use: Use) -> RunDetail:
         files=dict((result or {}).get("files") or {}),
         approval=dict(asked[-1]) if asked and record.state == "waiting_approval" else None,
         message=ends[-1] if ends else "",
-        n_events=len(events),
+        n_events=use.session.ledger.count_events(run_id),
     )
 
 
@@ -108,8 +108,8 @@ def stop(run_id: RunId, use: Use) -> Accepted:
 def approve(run_id: RunId, answer: Approval, use: Use) -> Accepted:
     """Answer the question a run waits with."""
     use.need_run(run_id)
-    events = use.session.ledger.events(run_id)
-    keys = [event.payload.get("key") for event in events if event.type == "approval_requested"]
+    asked = use.session.ledger.events_of_types(run_id, ("approval_requested",))
+    keys = [event.payload.get("key") for event in asked]
     if answer.key not in keys:
         raise ProblemError(
             409, f"run {run_id} did not ask {answer.key!r}; it asked {', '.join(map(str, keys)) or 'nothing'}"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import pytest
 from fastapi.testclient import TestClient
 
 from agent.runs import RunControl
@@ -131,6 +132,26 @@ def test_a_slow_reader_misses_nothing(home: Home, serve: Callable[[Home], Servin
                 home.wait(run_id)
             told.append(event["seq"])
     assert told == list(range(1, 1502))
+
+
+def test_there_is_a_most_of_streams(
+    home: Home, serve: Callable[[Home], Serving], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from agent.interface.api.routes import events
+
+    monkeypatch.setattr(events, "MOST_STREAMS", 1)
+    serving = serve(home)
+    run_id = home.session.manager.start({"name": "never executed"}, "action")
+    path = f"/api/v1/runs/{run_id}/events"
+    with serving.client() as http, http.stream("GET", path) as first:
+        next(first.iter_lines())
+        until = time.monotonic() + 10
+        while home.app.state.served.watcher.n_streams < 1:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        second = http.get(path, timeout=5)
+        assert (second.status_code, second.headers["retry-after"]) == (503, "10")
+        assert http.get(path, params={"follow": "false"}).json() == []
 
 
 def test_events_of_no_run_are_not_found(client: TestClient) -> None:
