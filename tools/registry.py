@@ -39,6 +39,7 @@ class Tool:
 
 DOCKING = ("vina", "meeko", "rdkit", "dimorphite-dl")
 POCKETS = ("scipy", "numpy", "gemmi")
+CHEMISTRY, SEQUENCES = ("organon", "rdkit"), ("organon",)
 TOOLS: dict[str, Tool] = {
     "sanitise": Tool("tools.molecule.check_sanitise:check_sanitise", "RDKit accepts the structure"),
     "elements": Tool("tools.molecule.check_elements:check_elements", "only the elements of drug-like chemistry"),
@@ -64,44 +65,54 @@ TOOLS: dict[str, Tool] = {
         "MMFF interaction energy after minimisation in the pocket",
         ("rdkit", "openmm"),
     ),
-    "atom_balance": Tool("tools.reaction.check_balance:check_balance", "no atom of a product comes from nowhere"),
+    "atom_balance": Tool(
+        "tools.reaction.check_balance:check_balance", "no atom of a product comes from nowhere", CHEMISTRY
+    ),
     "reaction_centre": Tool(
-        "tools.reaction.check_reaction_centre:check_reaction_centre", "bonds that one reaction step changes"
+        "tools.reaction.check_reaction_centre:check_reaction_centre", "bonds that one reaction step changes", CHEMISTRY
     ),
     "usual_reactants": Tool(
-        "tools.reaction.check_usual_reactants:check_usual_reactants", "reactants like those of the training data"
+        "tools.reaction.check_usual_reactants:check_usual_reactants",
+        "reactants like those of the training data",
+        CHEMISTRY,
     ),
     "round_trip": Tool(
-        "tools.reaction.check_round_trip:check_round_trip", "forward prediction leads back to the product"
+        "tools.reaction.check_round_trip:check_round_trip", "forward prediction leads back to the product", CHEMISTRY
     ),
     "starting_material": Tool(
-        "tools.reaction.check_starting_material:check_starting_material", "where a synthesis route may end"
+        "tools.reaction.check_starting_material:check_starting_material", "where a synthesis route may end", CHEMISTRY
     ),
-    "route": Tool("tools.reaction.check_route:check_route", "a whole synthesis route: steps, ends, vote shares"),
-    "metal_node": Tool("tools.material.check_metal_node:check_metal_node", "metal nodes that chemists know"),
-    "linkers": Tool("tools.material.check_linkers:check_linkers", "a linker of a framework can bridge two nodes"),
+    "route": Tool(
+        "tools.reaction.check_route:check_route", "a whole synthesis route: steps, ends, vote shares", CHEMISTRY
+    ),
+    "metal_node": Tool("tools.material.check_metal_node:check_metal_node", "metal nodes that chemists know", CHEMISTRY),
+    "linkers": Tool(
+        "tools.material.check_linkers:check_linkers", "a linker of a framework can bridge two nodes", CHEMISTRY
+    ),
     "charge_balance": Tool(
-        "tools.material.check_charge_balance:check_charge_balance", "building blocks can be neutral together"
+        "tools.material.check_charge_balance:check_charge_balance", "building blocks can be neutral together", CHEMISTRY
     ),
     "known_framework": Tool(
-        "tools.material.check_known_framework:check_known_framework", "a framework is new to a list of known ones"
+        "tools.material.check_known_framework:check_known_framework",
+        "a framework is new to a list of known ones",
+        CHEMISTRY,
     ),
-    "residues": Tool("tools.protein.check_residues:check_residues", "a chain of the twenty amino acids", ("organon",)),
-    "mutations": Tool("tools.protein.check_mutations:check_mutations", "substitutions of a variant", ("organon",)),
+    "residues": Tool("tools.protein.check_residues:check_residues", "a chain of the twenty amino acids", SEQUENCES),
+    "mutations": Tool("tools.protein.check_mutations:check_mutations", "substitutions of a variant", SEQUENCES),
     "loop_anchors": Tool(
         "tools.antibody.check_loop_anchors:check_loop_anchors",
         "loops are found between conserved residues",
-        ("organon",),
+        SEQUENCES,
     ),
-    "loop_kind": Tool("tools.antibody.check_loop_kind:check_loop_kind", "a loop reads like its own kind", ("organon",)),
-    "loop_length": Tool("tools.antibody.check_loop_length:check_loop_length", "a loop's usual length", ("organon",)),
-    "liabilities": Tool("tools.antibody.check_liabilities:check_liabilities", "motifs that degrade", ("organon",)),
+    "loop_kind": Tool("tools.antibody.check_loop_kind:check_loop_kind", "a loop reads like its own kind", SEQUENCES),
+    "loop_length": Tool("tools.antibody.check_loop_length:check_loop_length", "a loop's usual length", SEQUENCES),
+    "liabilities": Tool("tools.antibody.check_liabilities:check_liabilities", "motifs that degrade", SEQUENCES),
     "loop_numbers": Tool(
         "tools.antibody.check_loop_numbers:check_loop_numbers",
         "charge, hydropathy and identity of a loop",
-        ("organon",),
+        SEQUENCES,
     ),
-    "motifs": Tool("tools.protein.check_motifs:check_motifs", "residues that a known protein needs", ("organon",)),
+    "motifs": Tool("tools.protein.check_motifs:check_motifs", "residues that a known protein needs", SEQUENCES),
 }
 
 

@@ -50,7 +50,7 @@ class EditProteinArguments(Arguments):
     """What to edit, and how far."""
 
     sequence: str = Field(
-        description="One-letter sequence, the handle of a protein (P1), or a bundled name: GFP, GB1, ubiquitin, "
+        description="One-letter sequence, a handle (P1; F1 of a FASTA file), or a bundled name: GFP, GB1, ubiquitin, "
         "lysozyme, TEM-1"
     )
     goal: str = Field(
@@ -132,10 +132,9 @@ def edit_protein(args: EditProteinArguments, context: ActionContext) -> ActionRe
 
 
 def _read_parent(args: EditProteinArguments, context: ActionContext) -> tuple[str, _Parent]:
-    item = given_item(args.sequence, ("protein",), context)
+    item = given_item(args.sequence, ("protein", "file"), context)
     bundled = known_protein(item.value)
-    text = bundled.sequence if bundled else "".join(row for row in item.value.splitlines() if not row.startswith(">"))
-    sequence = need_residues(text)
+    sequence = bundled.sequence if bundled else need_residues(_first_record(item, context))
     if len(sequence) > MOST_RESIDUES:
         raise InputError(f"the sequence has {len(sequence)} residues; at most {MOST_RESIDUES} are edited at once")
     known = recognise(sequence)
@@ -146,6 +145,17 @@ def _read_parent(args: EditProteinArguments, context: ActionContext) -> tuple[st
     start = make_mutations(sequence, wished, first)
     name = item.name or (known.protein.names[0] if known else "protein")
     return item.handle, _Parent(sequence, start, name, first, known)
+
+
+def _first_record(item: Item, context: ActionContext) -> str:
+    """The residues of a sequence, of FASTA text, or of the first record of an attached FASTA file."""
+    text = item.value
+    if item.kind == "file":
+        if not item.name.lower().endswith((".fasta", ".fa", ".faa", ".seq", ".txt")):
+            raise InputError(f"{item.handle} ({item.name}) is no sequence file; attach FASTA, or give the residues")
+        text = context.session.artifacts.read_text(text)
+    record = text.strip().removeprefix(">").split("\n>")[0] if text.lstrip().startswith(">") else text
+    return record.partition("\n")[2] if text.lstrip().startswith(">") else record
 
 
 def _written(context: ActionContext, model: ModelWorker, parent: _Parent, args: EditProteinArguments) -> list[_Variant]:

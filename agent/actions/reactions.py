@@ -140,7 +140,8 @@ def _reaction(
     handles: list[str],
     context: ActionContext,
 ) -> Item:
-    drawing = context.session.artifacts.put(draw_reaction(reactants, answer["smiles"]), ".svg")
+    changed = next((list(check.details.get("atoms", ())) for check in checks if check.name == "reaction_centre"), [])
+    drawing = context.session.artifacts.put(draw_reaction(reactants, answer["smiles"], changed), ".svg")
     return Item(
         kind="reaction",
         value=f"{'.'.join(reactants)}>>{answer['smiles']}",

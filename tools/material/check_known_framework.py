@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tools.material.framework import need_framework, parse_known
+from tools.material.framework import need_framework
+from tools.material.known_frameworks import parse_known
 from tools.molecule.verdict import decided, undecided
 from tools.types import CheckResult
 
@@ -16,12 +17,11 @@ def check_known_framework(nodes: list[str], linkers: list[str], known_materials:
             "known_framework", "no list of known frameworks is set (ORGANON_KNOWN_MATERIALS)", "not listed"
         )
     known = parse_known(known_materials)
-    new_linkers = sorted(set(framework[1]) - {linker for one in known for linker in one[1]})
     return decided(
         "known_framework",
-        framework not in known,
-        value=f"{len(known)} known frameworks compared",
+        not known.holds(framework),
+        value=f"{known.n_rows} known frameworks compared",
         threshold="not listed",
         reason="the same nodes and linkers are in the list of known frameworks",
-        details={"new_linkers": new_linkers},
+        details={"new_linkers": [linker for linker in framework[1] if not known.knows_linker(linker)]},
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tools.material.charge_balance import OXIDATION_STATES, has_metal
-from tools.material.framework import canonical_node, metals_of, need_framework, node_elements, parse_known
+from tools.material.framework import metals_of, need_framework, node_elements
+from tools.material.known_frameworks import KnownFrameworks, parse_known
 from tools.material.known_nodes import named_node
 from tools.molecule.verdict import decided, undecided
 from tools.types import CheckResult
@@ -14,7 +15,7 @@ def check_metal_node(nodes: list[str], linkers: list[str], known_materials: str 
     table of oxidation states. Unknown for a cluster that is in no list here. `known_materials`: CSV text with columns
     nodes and linkers."""
     metals, _ = need_framework(nodes, linkers)
-    listed = {node for known in parse_known(known_materials) for node in known[0]} if known_materials else set()
+    listed = parse_known(known_materials) if known_materials else None
     said = {node: _what(node, listed) for node in metals}
     details = {"nodes": said}
     threshold = "named, a lone metal ion, or listed"
@@ -28,7 +29,7 @@ def check_metal_node(nodes: list[str], linkers: list[str], known_materials: str 
     return decided("metal_node", True, value="; ".join(said.values()), threshold=threshold, details=details)
 
 
-def _what(node: str, listed: set[str]) -> str:
+def _what(node: str, listed: KnownFrameworks | None) -> str:
     named = named_node(node)
     if named is not None:
         return f"{named.name}, as in {named.example} (doi:{named.doi})"
@@ -37,4 +38,4 @@ def _what(node: str, listed: set[str]) -> str:
     n_metal = sum(count for element, count in node_elements(node).items() if element in metals_of([node]))
     if n_metal == 1 and set(node_elements(node)) - metals_of([node]) <= {"O", "F", "Cl", "Br", "I"}:
         return "lone metal ion"
-    return "in the list of known frameworks" if canonical_node(node) in listed else ""
+    return "in the list of known frameworks" if listed is not None and listed.knows_node(node) else ""

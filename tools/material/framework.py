@@ -6,11 +6,8 @@ of blocks, which many structures can share.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable
-from functools import lru_cache
 
 from rdkit import Chem, rdBase
 
@@ -61,17 +58,3 @@ def node_elements(node: str) -> Counter[str]:
 def metals_of(nodes: Iterable[str]) -> set[str]:
     """Elements of the nodes that are metals."""
     return {element for node in nodes for element in node_elements(node) if element not in NONMETALS}
-
-
-@lru_cache(maxsize=2)
-def parse_known(text: str) -> frozenset[Framework]:
-    """Frameworks of a CSV text with columns nodes and linkers, dots between blocks; rows that do not read are left
-    out. InputError where none is left."""
-    rows = csv.DictReader(io.StringIO(text))
-    if not {"nodes", "linkers"} <= set(rows.fieldnames or ()):
-        raise InputError(f"the list of known frameworks needs columns nodes and linkers, it has {rows.fieldnames}")
-    pairs = ((row["nodes"], row["linkers"]) for row in rows if row["nodes"] and row["linkers"])
-    known = frozenset(found for nodes, linkers in pairs if (found := framework_of([nodes], [linkers])))
-    if not known:
-        raise InputError("no row of the list of known frameworks can be read")
-    return known

@@ -9,10 +9,8 @@ from __future__ import annotations
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
-from tools.errors import InputError
-from tools.molecule.parse import canonical_parent
 from tools.molecule.verdict import decided, molecule_check
-from tools.reaction.building_blocks import parse_building_blocks
+from tools.reaction.building_blocks import is_listed
 from tools.types import CheckResult
 
 MAXIMUM_HEAVY_ATOMS = 12
@@ -34,7 +32,7 @@ def check_starting_material(
         f"listed, or <= {maximum_heavy_atoms} heavy atoms, <= {maximum_rings} rings, "
         f"<= {maximum_stereocentres} stereocentres (rule)"
     )
-    if building_blocks and _parent(mol) in parse_building_blocks(building_blocks):
+    if building_blocks and is_listed(str(Chem.MolToSmiles(mol)), building_blocks):
         return decided("starting_material", True, value="in your list of building blocks", threshold=threshold)
     n_heavy, n_rings = int(mol.GetNumHeavyAtoms()), int(rdMolDescriptors.CalcNumRings(mol))
     n_stereo = int(rdMolDescriptors.CalcNumAtomStereoCenters(mol))
@@ -54,11 +52,3 @@ def check_starting_material(
         reason=reason,
         details={"heavy_atoms": n_heavy, "rings": n_rings, "stereocentres": n_stereo},
     )
-
-
-def _parent(mol: Chem.Mol) -> str:
-    smiles = str(Chem.MolToSmiles(mol))
-    try:
-        return canonical_parent(smiles)
-    except InputError:
-        return smiles

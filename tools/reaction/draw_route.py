@@ -50,8 +50,9 @@ def draw_route(root: RouteNode, label: Callable[[RouteNode], str] | None = None)
     return whole(pieces, width, rows * row_height, f"synthesis route to {root.smiles}")
 
 
-def draw_reaction(reactants: Sequence[str], product: str) -> str:
-    """One `<svg>`: reactants with plus signs, an arrow, the product."""
+def draw_reaction(reactants: Sequence[str], product: str, changed: Sequence[int] = ()) -> str:
+    """One `<svg>`: reactants with plus signs, an arrow, the product with its `changed` atoms lit (indices in the order
+    of its SMILES)."""
     if not reactants or len(reactants) > _MOST_MOLECULES:
         raise InputError(f"a reaction drawing takes 1 to {_MOST_MOLECULES} reactants, got {len(reactants)}")
     pieces, x = [], 0.0
@@ -65,7 +66,7 @@ def draw_reaction(reactants: Sequence[str], product: str) -> str:
     pieces.append(line([(x + 8, middle), (x + _GAP_X - 8, middle)]))
     pieces.append(line([(x + _GAP_X - 16, middle - 5), (x + _GAP_X - 8, middle), (x + _GAP_X - 16, middle + 5)]))
     x += _GAP_X
-    pieces.append(nested(draw_svg(product, WIDTH, HEIGHT), x, 0.0))
+    pieces.append(nested(draw_svg(product, WIDTH, HEIGHT, changed), x, 0.0))
     return whole(pieces, x + WIDTH, HEIGHT, f"{'.'.join(reactants)}>>{product}")
 
 

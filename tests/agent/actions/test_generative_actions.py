@@ -25,7 +25,7 @@ from models.checkpoint import locate_checkpoint
 from models.inference import SamplingOptions
 from tests.tools.antibody.test_antibody_checks import HEAVY, LIGHT
 from tools.antibody.variable_domain import parse_domains
-from tools.errors import InputError
+from tools.errors import InputError, StopError
 from tools.material.framework import metals_of
 from tools.molecule.parse import canonical_parent
 from tools.protein.known_proteins import AVGFP, UBIQUITIN
@@ -158,8 +158,8 @@ def test_routes_end_where_they_may_and_lead_back_step_by_step(session: Session) 
 def test_a_list_of_building_blocks_is_believed(session: Session, tmp_path: Path) -> None:
     """With a list that holds a large molecule, that molecule is an end of routes, by the list and not by the rule."""
     listed = tmp_path / "blocks.smi"
-    large = "O=C(O)c1ccc(-c2ccccc2)cc1"
-    listed.write_text(f"{large} biphenyl acid\n")
+    large = "CCOC(=O)c1ccccc1C#N"
+    listed.write_text(f"{large} cyanobenzoate\n")
     settings = session.settings.model_copy(update={"building_blocks": listed})
     with_list = Session(settings, session.ledger, session.artifacts, session.manager, session.resources)
     result = worked(with_list, "plan_synthesis", molecule=large, n_routes=1, max_steps=1)
@@ -235,6 +235,33 @@ def test_another_protein_is_varied_and_the_way_is_told(session: Session) -> None
     first = result.items[0].handle
     again = worked(session, "edit_protein", sequence=first, n=1, max_mutations=1)
     assert again.items[0].made_from == [first]
+
+
+def test_a_sequence_may_come_as_a_file_or_fasta_text(session: Session) -> None:
+    text = f">first\n{UBIQUITIN.sequence[:40]}\n{UBIQUITIN.sequence[40:]}\n>second\nAAAA\n"
+    file = {"kind": "file", "value": session.artifacts.put(text, ".fasta"), "name": "two.fasta"}
+    other = {**file, "name": "two.docx"}
+    first, second = session.ledger.put_items(THREAD, "uploads", [file, other])
+    result = worked(session, "edit_protein", sequence=first["handle"], n=1, max_mutations=1)
+    assert result.items[0].details["known_as"] == UBIQUITIN.accession
+    assert run(session, "edit_protein", sequence=second["handle"]).fault == "input"
+    pasted = worked(session, "edit_protein", sequence=text, n=1, max_mutations=1)
+    assert pasted.items[0].value == result.items[0].value
+
+
+def test_a_stop_ends_the_search_and_keeps_what_was_answered(session: Session) -> None:
+    run_id = session.manager.start({"action": "plan_synthesis", "name": "stopped"}, "action")
+    asked = session.ledger.count_calls(TOOL)
+
+    def work(control: Any) -> None:
+        session.ledger.put_request(run_id, "stop")
+        args = {"molecule": "CCOC(=O)c1ccc(N)cc1"}
+        execute(load_action("plan_synthesis"), args, ActionContext(session, control, THREAD, f"{run_id}.1"))
+
+    with pytest.raises(StopError):
+        session.manager.execute(run_id, work)
+    assert session.ledger.get_run(run_id).state == "stopped"
+    assert session.ledger.count_calls(TOOL) == asked
 
 
 def test_a_wish_that_does_not_fit_is_refused(session: Session) -> None:

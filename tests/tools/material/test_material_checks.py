@@ -15,7 +15,8 @@ from tools.material.check_known_framework import check_known_framework
 from tools.material.check_linkers import check_linkers, donor_groups
 from tools.material.check_metal_node import check_metal_node
 from tools.material.draw_framework import composition, draw_framework
-from tools.material.framework import metals_of, node_elements, parse_known
+from tools.material.framework import metals_of, node_elements
+from tools.material.known_frameworks import parse_known
 from tools.material.known_nodes import KNOWN_NODES, named_node, nodes_of_metal
 from tools.memory.artifacts import Artifacts
 from tools.registry import TOOLS, call
@@ -90,6 +91,13 @@ def test_the_list_of_known_frameworks_comes_by_id(tmp_path: Path) -> None:
     assert call("known_framework", {**MOF5, "known_materials": listed}, store).verdict is Verdict.FAIL
     with pytest.raises(InputError, match="columns"):
         parse_known("a,b\n1,2\n")
+    with pytest.raises(InputError, match="no row"):
+        parse_known("nodes,linkers\n,\n")
+    known = parse_known(KNOWN)
+    assert known.knows_node("[Zn][O]([Zn])([Zn])[Zn]")
+    assert not known.knows_node("[Zn][Zn]")
+    assert known.knows_linker("[O-]C(=O)c1ccc(cc1)C([O-])=O")
+    assert not known.knows_linker("O=C([O-])c1cccc(C(=O)[O-])c1")  # the isomer with the same atoms
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from tools.errors import InputError
 from tools.memory.artifacts import Artifacts
-from tools.reaction.building_blocks import parse_building_blocks
+from tools.reaction.building_blocks import is_listed
 from tools.reaction.check_balance import check_balance
 from tools.reaction.check_reaction_centre import check_reaction_centre
 from tools.reaction.check_round_trip import check_round_trip
@@ -102,6 +102,12 @@ def test_changed_bonds_of_an_amide_coupling() -> None:
     assert check_reaction_centre(**STEP, maximum_changes=1).verdict is Verdict.FAIL
 
 
+def test_a_reactant_that_gives_no_atom_fails() -> None:
+    result = check_reaction_centre([*STEP["reactants"], "BrBr"], PARACETAMOL)
+    assert (result.verdict, result.details["idle_reactants"]) == (Verdict.FAIL, ["BrBr"])
+    assert "gives the product no atom" in result.reason
+
+
 def test_unrelated_molecules_cannot_be_paired() -> None:
     assert check_reaction_centre(["BrBr"], "CC(C)(C)OC(C)(C)C").verdict is Verdict.UNKNOWN
     with pytest.raises(InputError, match="mixture"):
@@ -129,7 +135,15 @@ def test_a_route_may_end_at_simple_or_listed_molecules(tmp_path: Path) -> None:
 
 def test_a_list_without_a_molecule_is_refused() -> None:
     with pytest.raises(InputError, match="one SMILES a line"):
-        parse_building_blocks("name\n???\n")
+        is_listed("CCO", "name\n???\n")
+
+
+def test_a_listed_molecule_is_found_in_any_state_of_charge_and_salt() -> None:
+    text = "smiles,name\nCC(=O)[O-].[Na+],sodium acetate\nC[NH2+]C.[Cl-];dimethylamine\n# note\nOCC\n"
+    for smiles in ("CC(=O)O", "CNC", "CCO", "[NH2+](C)C"):
+        assert is_listed(smiles, text), smiles
+    for smiles in ("CC(=O)OC", "CCN", "Cl", "COC"):  # COC has the outline of ethanol
+        assert not is_listed(smiles, text), smiles
 
 
 def test_a_route_says_everything_that_is_wrong_with_it() -> None:
