@@ -5,7 +5,6 @@ One real run on a small campaign, then runs beside it in the same home, on the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from agent.campaign import parse_campaign
 from agent.config import Settings
 from agent.evidence import descent
 from agent.interface.schemas import RunResult
-from agent.recall import NOTHING, recall
+from agent.recall import NOTHING
 from agent.session import Session
-from tools.memory.ledger import Ledger
+from tools.errors import StopError
 from tools.memory.vectors import Vectors
 from tools.types import Candidate
 
@@ -40,6 +39,7 @@ CAMPAIGN: dict[str, Any] = {
     "controls": "off",
     "seed": 3,
 }
+IBUPROFEN = "CC(C)Cc1ccc(C(C)C(=O)O)cc1"
 ASPIRIN, ISONIAZID = "CC(=O)Oc1ccccc1C(=O)O", "NNC(=O)c1ccncc1"
 """Molecules that a sampled round will not hold by chance, planted as earlier findings."""
 
@@ -149,19 +149,26 @@ def test_the_report_says_what_memory_contributed(later: RunResult, too_large: st
         assert said in page
 
 
-def test_what_was_frozen_is_what_a_resumed_plan_gets(session: Session, later: RunResult) -> None:
-    before = started(session, later)
-    plant(session, "CC(C)Cc1ccc(C(C)C(=O)O)cc1")
-    log = FrozenLog(session.ledger, later.run_id)
-    assert recall({}, log) == {"memory": before["memory"], "recall": before["recall"]}  # type: ignore[arg-type]
+def test_killed_while_planning_and_resumed_memory_is_what_it_was(
+    session: Session, later: RunResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first event is written, the plan's checkpoint is not; meanwhile another run leaves a finding."""
 
+    def killed(*_: Any) -> None:
+        raise StopError("killed")
 
-@dataclass(frozen=True)
-class FrozenLog:
-    """What `recall` may look at once the first event is there: nothing but the log."""
-
-    ledger: Ledger
-    run_id: str
+    monkeypatch.setattr("agent.nodes.plan.run_controls", killed)
+    run_id = session.start_campaign(parse_campaign({**CAMPAIGN, "seed": 6}, ROOT))
+    with pytest.raises(StopError, match="killed"):
+        session.execute(run_id)
+    monkeypatch.undo()
+    plant(session, IBUPROFEN)
+    result = session.resume(run_id, lambda event: None)
+    origins = {c.text: c.origin for c in session.ledger.candidates(run_id)}
+    assert origins[ISONIAZID].startswith("recalled")
+    assert IBUPROFEN not in origins
+    assert [seed["text"] for seed in result.settings["evidence"]["seeds"]] == [ISONIAZID]
+    assert sum(e.type == "run_started" for e in session.ledger.events(run_id)) == 1
 
 
 def test_memory_off_keeps_all_of_it_out(session: Session, first: RunResult) -> None:
