@@ -130,9 +130,11 @@ def end_with_a_stream_open(server: Process, ledger: Ledger) -> None:
     body = {"kind": "action", "action": "wait", "args": {"seconds": 60}}
     run_id = httpx.post(f"{server.url}/api/v1/runs", json=body).json()["run_id"]
     with httpx.stream("GET", f"{server.url}/api/v1/runs/{run_id}/events") as stream:
-        next(stream.iter_lines())
+        held = stream.iter_lines()
+        assert next(held).startswith("retry:")
         began = time.monotonic()
         assert server.end(signal.SIGINT) in (0, 130, -signal.SIGINT)
+        assert list(held)[-1] == ""
     assert time.monotonic() - began < 25
     assert ledger.get_run(run_id).state == "running"
     assert not ledger.lease_lives(run_id)
