@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 FILES = sorted(EXAMPLES.glob("*.yaml"))
 CHEAP = ("reaction", "molecule", "protein_edit", "antibody_cdr", "material", "pocket", "retrosynthesis")
-NEEDS = {"from_structure": "1iep.pdb"}
+NEEDS = {"from_structure": "1iep.pdb", "pocket-to-route": "1iep.pdb"}
 """Example -> the file that its user is told to put beside it."""
 
 
