@@ -156,14 +156,20 @@ def test_routes_end_where_they_may_and_lead_back_step_by_step(session: Session) 
 
 
 def test_a_list_of_building_blocks_is_believed(session: Session, tmp_path: Path) -> None:
-    """With a list that holds a large molecule, that molecule is an end of routes, by the list and not by the rule."""
+    """With a list that holds a molecule too big for the rule, routes may end there: by the list, not by the rule."""
     listed = tmp_path / "blocks.smi"
-    large = "CCOC(=O)c1ccccc1C#N"
-    listed.write_text(f"{large} cyanobenzoate\n")
+    block = "CCOC(=O)c1ccccc1C#N"
+    listed.write_text(f"{block} cyanobenzoate\n")
     settings = session.settings.model_copy(update={"building_blocks": listed})
     with_list = Session(settings, session.ledger, session.artifacts, session.manager, session.resources)
-    result = worked(with_list, "plan_synthesis", molecule=large, n_routes=1, max_steps=1)
+    result = worked(with_list, "plan_synthesis", molecule=block, n_routes=1, max_steps=1)
     assert any("in your list of building blocks" in warning for warning in result.warnings)
+
+
+def test_the_time_limit_ends_a_search_and_says_so(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.actions.synthesis.MAX_SECONDS", 0.0)
+    result = worked(session, "plan_synthesis", molecule=PARACETAMOL, n_routes=10, max_steps=3)
+    assert any("ended at its 0 s" in warning for warning in result.warnings)
 
 
 def test_what_the_model_cannot_read_is_an_input_fault(session: Session) -> None:
