@@ -47,6 +47,7 @@ def test_it_says_that_the_offline_front_end_is_no_language_model(new_page: Any) 
     assert "not a language model" in page.locator("#inspector").inner_text()
 
 
+@pytest.mark.slow
 def test_an_example_goes_into_the_field_and_is_not_sent(new_page: Any) -> None:
     page = new_page().open()
     example = page.locator(".example").first
@@ -87,6 +88,7 @@ def test_ask_and_see_steps_molecules_checks_and_the_answer(new_page: Any) -> Non
     watched.picture("molecules-light")
 
 
+@pytest.mark.slow
 def test_a_number_tells_where_it_comes_from(new_page: Any) -> None:
     watched = new_page()
     page = watched.open()
@@ -97,6 +99,7 @@ def test_a_number_tells_where_it_comes_from(new_page: Any) -> None:
     assert "molecule_properties" in page.locator("#inspector").inner_text()
 
 
+@pytest.mark.slow
 def test_citations_show_their_passage(new_page: Any) -> None:
     watched = new_page()
     page = watched.open()
@@ -122,6 +125,7 @@ def test_what_others_wrote_stays_text(new_page: Any) -> None:
     assert page.title() != "owned"
 
 
+@pytest.mark.slow
 def test_table_sorts_filters_selects_and_saves(new_page: Any) -> None:
     watched = new_page()
     page = watched.open()
@@ -196,6 +200,7 @@ def test_approve_with_other_arguments_reload_go_on_pause_and_stop(new_page: Any)
     assert watched.complaints == []
 
 
+@pytest.mark.slow
 def test_refused_means_not_run(new_page: Any) -> None:
     watched = new_page()
     watched.open()
@@ -230,6 +235,7 @@ def test_a_campaign_shows_itself_inside_its_turn(new_page: Any) -> None:
     watched.picture("campaign-light")
 
 
+@pytest.mark.slow
 def test_files_by_button_and_by_dropping(new_page: Any) -> None:
     watched = new_page()
     page = watched.open()
@@ -254,6 +260,7 @@ def test_files_by_button_and_by_dropping(new_page: Any) -> None:
     assert page.locator(".attachments li").count() == 0
 
 
+@pytest.mark.slow
 def test_a_refused_file_is_told_with_the_reason(new_page: Any) -> None:
     watched = new_page()
     page = watched.open()
@@ -265,6 +272,7 @@ def test_a_refused_file_is_told_with_the_reason(new_page: Any) -> None:
     assert len(page.locator(".toast.error").inner_text()) > 20
 
 
+@pytest.mark.slow
 def test_conversations_are_found_again(new_page: Any) -> None:
     watched = new_page()
     page = watched.open()
@@ -314,7 +322,7 @@ def test_with_the_keyboard_alone(new_page: Any) -> None:
     assert page.evaluate("document.activeElement.id") == "compose-text"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_phone(new_page: Any, scheme: str) -> None:
     watched = new_page(width=400, scheme=scheme)
     page = watched.open()
@@ -331,6 +339,7 @@ def test_phone(new_page: Any, scheme: str) -> None:
     page.locator(".welcome").wait_for()
 
 
+@pytest.mark.slow
 def test_dark_follows_the_system_and_the_switch_wins(new_page: Any) -> None:
     watched = new_page(scheme="dark")
     page = watched.open()
@@ -358,6 +367,7 @@ def test_every_part_has_a_name_for_those_who_listen(new_page: Any) -> None:
     assert page.locator("#announcer[aria-live=polite]").count() == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_away_and_comes_back_is_no_end(new_page: Any) -> None:
     watched = new_page()
     page = watched.open()

@@ -18,10 +18,10 @@ export function checkMarks(checks, brief = false) {
 }
 
 export function tally(checks) {
-  const counts = { pass: 0, fail: 0, unknown: 0 };
-  for (const check of checks) counts[check.verdict] += 1;
+  const counts = { pass: 0, fail: 0, unknown: 0, flag: 0 };
+  for (const check of checks) counts[tone(check)] += 1;
   return [
-    counts.pass ? `${counts.pass} passed` : "", counts.fail ? `${counts.fail} failed` : "", counts.unknown ? `${counts.unknown} undecided` : "",
+    counts.pass ? `${counts.pass} passed` : "", counts.fail ? `${counts.fail} failed` : "", counts.flag ? `${counts.flag} flagged` : "", counts.unknown ? `${counts.unknown} undecided` : "",
   ].filter(Boolean).join(", ") || plural(0, "check");
 }
 

@@ -12,7 +12,7 @@ const STAGES = { dock: "Docking", pose: "Pose (PoseBusters)", interaction: "MMFF
 const UNITS = {
   angstrom: "Å", angstroms: "Å", kcal_mol: "kcal/mol", seconds: "s", daltons: "Da", dimensionless: "", "1": "",
   "kcal/mol/heavy_atom": "kcal/mol per heavy atom", "1 easy .. 10 hard": "",
-  log10: "", count: "", atoms: "", "heavy atoms": "", heavy_atoms: "", bonds: "", alerts: "", violations: "", "failed tests": "",
+  log10: "", count: "", atoms: "", "heavy atoms": "", heavy_atoms: "", bonds: "", alerts: "", violations: "", steps: "", substitutions: "", samples: "", "donor groups": "", "failed tests": "",
 };
 
 export function label(name) {

@@ -17,7 +17,7 @@ const BODY = {
   pocket: (item) => h("p", { class: "residues" }, item.value.split(/\s+/).filter(Boolean).map((residue) => h("code", { text: residue }))),
   reaction: reaction,
   route: (item) => routeTree(item.value),
-  material: (item) => h("pre", { class: "material", text: item.value }),
+  material: (item) => h("pre", { class: "grammar", text: item.value }),
   passage: (item) => h("blockquote", { text: item.value }),
   run: (item, context) => h("button", { type: "button", class: "button small", text: "Open the run", on: { click: () => context.openRun(item.value) } }),
   file: file,
@@ -27,12 +27,14 @@ const BODY = {
 /** A card of any kind but molecule. `context`: { openRun, actionsFor(item) }. */
 export function itemCard(item, context) {
   const make = BODY[item.kind];
+  const picture = /^[\w.-]+\.svg$/.test((item.links || {}).drawing || "") ? item.links.drawing : null;
   const own = { receptor: { structure: item.value }, file: { file: item.value } }[item.kind] || {};
   const links = artifactLinks({ ...own, ...item.links }, item.name || item.handle);
   const details = Object.keys(item.details || {}).length && item.kind !== "file" ? h("button", { type: "button", class: "button small", text: "Details", on: { click: () => inspect([item.handle, item.name].filter(Boolean).join(" "), full(item)) } }) : null;
-  return h("article", { class: `item ${item.kind}`, data: { id: item.handle || item.value } },
+  return h("article", { class: "item", data: { id: item.handle || item.value, kind: item.kind } },
     h("header", { class: "row" }, item.handle ? h("span", { class: "handle", text: item.handle }) : null, h("b", { text: item.name || label(item.kind) }), item.name ? h("span", { class: "fine", text: label(item.kind) }) : null),
     make ? make(item, context) : h("pre", { text: item.value }),
+    picture && item.kind !== "route" ? h("figure", { class: "picture" }, h("img", { src: address(`artifacts/${picture}`), alt: `Drawing of ${item.name || item.handle}`, loading: "lazy" })) : null,
     Object.keys(item.numbers || {}).length ? numberList(item.numbers) : null,
     (item.checks || []).length ? h("details", { class: "reasons" }, h("summary", {}, checkMarks(item.checks), h("span", { class: "fine", text: tally(item.checks) })), checkList(item.checks)) : null,
     h("div", { class: "row buttons" }, details, links, (context.actionsFor(item) || []).map((action) => h("button", { type: "button", class: "button small", text: action.label, title: action.hint, on: { click: () => action.run([item]) } }))));
@@ -52,10 +54,11 @@ function sequence(text) {
 }
 
 function reaction(item) {
+  if ((item.links || {}).drawing) return h("code", { text: item.value });
   const parts = item.value.split(">");
   if (parts.length !== 3) return h("code", { text: item.value });
   const side = (text) => text.split(".").filter(Boolean).map((smiles, index) => [index ? h("span", { class: "plus", text: "+" }) : null, drawing(smiles, 130, 95)]);
-  return h("div", { class: "reaction" }, side(parts[0]), h("span", { class: "arrow", title: parts[1] || "", text: "→" }), side(parts[2]));
+  return h("div", { class: "equation" }, side(parts[0]), h("span", { class: "arrow", title: parts[1] || "", text: "→" }), side(parts[2]));
 }
 
 function file(item) {

@@ -73,7 +73,12 @@ export function moleculeCard(molecule, actions) {
       nChecks ? h("details", { class: "reasons" }, h("summary", {}, checkMarks(molecule.checks), h("span", { class: "fine", text: tally(molecule.checks) })), checkList(molecule.checks)) : null,
       h("div", { class: "row buttons" },
         h("button", { type: "button", class: "button small", text: molecule.pose ? "3D pose and details" : "Details", on: { click: () => showMolecule(molecule, actions) } }),
-        actions.map((action) => actionButton(action, [molecule])))));
+        offered(actions, [molecule]).map((action) => actionButton(action, [molecule])))));
+}
+
+/** The actions that can be taken on these: as many at once as they allow, and of the kind they need. */
+export function offered(actions, molecules) {
+  return actions.filter((action) => molecules.length <= (action.most || Infinity) && (!action.fits || molecules.every(action.fits)));
 }
 
 export function actionButton(action, molecules) {
@@ -88,7 +93,7 @@ export function showMolecule(molecule, actions) {
   inspect(title, h("div", { class: "full" },
     h("figure", { class: "sheet" }, drawing(molecule.smiles, 320, 190, molecule.name)),
     smilesLine(molecule.smiles),
-    h("div", { class: "row buttons" }, actions.map((action) => actionButton(action, [molecule]))),
+    h("div", { class: "row buttons" }, offered(actions, [molecule]).map((action) => actionButton(action, [molecule]))),
     view ? [h("h3", { text: "Docked pose" }), view.element] : null,
     Object.keys(molecule.numbers).length ? [h("h3", { text: "Numbers" }), numberTable(molecule.numbers)] : null,
     molecule.checks.length ? [h("h3", { text: `Checks: ${tally(molecule.checks)}` }), checkList(molecule.checks)] : null,

@@ -9,7 +9,7 @@ export function moleculeOffers(page) {
   const compose = (write) => (molecules) => page.compose(write(namesOf(molecules)));
   return [
     { label: "Dock", hint: "Write a request to dock these", run: compose((names) => `Dock ${names} into `) },
-    { label: "Explain", hint: "Why this one stands where it does", most: 1, run: (molecules) => explain(molecules[0], page) },
+    { label: "Explain", hint: "Why this one stands where it does", most: 1, fits: (molecule) => Boolean(originOf(molecule)), run: (molecules) => explain(molecules[0], page) },
     { label: "Plan synthesis", hint: "Write a request for synthesis routes", most: 1, run: compose((names) => `Plan a synthesis of ${names}`) },
     { label: "More soluble", hint: "Write a request for more soluble analogues", most: 1, run: compose((names) => `Make ${names} more soluble`) },
     { label: "Literature", hint: "Write a request to search the literature", most: 1, run: compose((names) => `Search the literature on ${names}`) },
@@ -22,8 +22,15 @@ function namesOf(molecules) {
   return names.length < 2 ? names[0] : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
+/** The candidate of a campaign that a molecule is, as the action takes it; null for any other molecule. */
+function originOf(molecule) {
+  if (molecule.runId) return { candidate: molecule.id, run_id: molecule.runId };
+  const { candidate_id: candidate, run_id } = molecule.notes;
+  return candidate && run_id ? { candidate, run_id } : null;
+}
+
 async function explain(molecule, page) {
-  const args = molecule.runId ? { candidate: molecule.id, run_id: molecule.runId } : { candidate: molecule.handle || molecule.smiles };
+  const args = originOf(molecule);
   const started = await page.attempt(() => post("runs", { kind: "action", action: "explain_candidate", args, ...(page.threadId() ? { thread_id: page.threadId() } : {}) }));
   if (!started) return;
   toast("Explaining", molecule.handle || molecule.name, { seconds: 2 });

@@ -12,10 +12,10 @@ import { attempt, toast } from "./toasts.js";
 const MOST_CARDS = 3;
 const MOST_ITEMS = 6;
 
-/** The block, or null where a step made nothing to show. Runs show themselves as campaigns. */
-export function resultBlock(result, thread, page) {
+/** The block, or null where a step made nothing to show. Runs in `panels` show themselves. */
+export function resultBlock(result, thread, page, panels) {
   const molecules = result.items.filter((item) => item.kind === "molecule").map((item) => fromItem(item, thread));
-  const others = result.items.filter((item) => item.kind !== "molecule" && item.kind !== "run");
+  const others = result.items.filter((item) => item.kind !== "molecule" && !panels.has(item.value));
   if (!molecules.length && !others.length) return null;
   const context = { openRun: page.openRun, actionsFor: page.itemOffers };
   const first = others.slice(0, MOST_ITEMS).map((item) => itemCard(item, context));

@@ -3,24 +3,28 @@
 const RECORDS = /^(ATOM {2}|HETATM|TER|CONECT|HELIX|SHEET)/;
 const FREE_CHAINS = "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210";
 
-/** { text, chain }: the receptor's first model and the pose in a chain of its own. */
+/** { text, chain }: the receptor's first model and the pose in a chain of its own; all bonds last, since Mol* reads one
+ *  block of them. */
 export function complexOf(receptorPdb, sdf) {
   const receptor = receptorLines(receptorPdb);
   const atoms = receptor.filter((line) => line.startsWith("ATOM") || line.startsWith("HETATM"));
   const used = new Set(atoms.map((line) => line[21]));
   const chain = [...FREE_CHAINS].find((letter) => !used.has(letter)) || "z";
   const first = 1 + atoms.reduce((most, line) => Math.max(most, parseInt(line.slice(6, 11), 10) || 0), 0);
-  return { text: [...receptor, ...ligandLines(molBlock(sdf), chain, first)].join("\n") + "\n", chain };
+  const lines = [...receptor, ...ligandLines(molBlock(sdf), chain, first)];
+  const isBond = (line) => line.startsWith("CONECT");
+  return { text: [...lines.filter((line) => !isBond(line)), ...lines.filter(isBond)].join("\n") + "\n", chain };
 }
 
-/** Coordinate records; bonds go last, since Mol* reads one block of them. */
+/** Coordinate records and bonds of the first model. */
 function receptorLines(text) {
   const lines = [];
+  let ended = false;
   for (const line of text.split("\n")) {
-    if (line.startsWith("ENDMDL")) break;
-    if (RECORDS.test(line)) lines.push(line.trimEnd());
+    if (line.startsWith("ENDMDL")) ended = true;
+    if ((!ended || line.startsWith("CONECT")) && RECORDS.test(line)) lines.push(line.trimEnd());
   }
-  return [...lines.filter((line) => !line.startsWith("CONECT")), ...lines.filter((line) => line.startsWith("CONECT"))];
+  return lines;
 }
 
 /** Atoms and bonds of the first record of an SDF (V2000 connection table). */

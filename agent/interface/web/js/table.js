@@ -5,7 +5,7 @@ import { checkMarks } from "./checks.js";
 import { drawing } from "./drawing.js";
 import { h, icon, keepingFocus, put } from "./dom.js";
 import { byWeight, label, number, plural, unit } from "./format.js";
-import { actionButton, showMolecule, smilesLine } from "./molecules.js";
+import { actionButton, offered, showMolecule, smilesLine } from "./molecules.js";
 import { traced } from "./provenance.js";
 
 const FIRST_COLUMNS = 6;
@@ -70,7 +70,7 @@ export function moleculeTable({ caption, actions = [], saves = [], first = () =>
   function drawChosen() {
     const rows = state.rows.filter((row) => state.chosen.has(row.id));
     bar.hidden = !rows.length;
-    if (rows.length) put(bar, h("b", { text: `${rows.length} chosen` }), actions.filter((action) => rows.length <= (action.most || Infinity)).map((action) => actionButton(action, rows)), h("button", { type: "button", class: "link fine push", text: "clear", on: { click: () => { state.chosen.clear(); draw(); } } }));
+    if (rows.length) put(bar, h("b", { text: `${rows.length} chosen` }), offered(actions, rows).map((action) => actionButton(action, rows)), h("button", { type: "button", class: "link fine push", text: "clear", on: { click: () => { state.chosen.clear(); draw(); } } }));
     for (const line of body.rows) line.classList.toggle("on", state.chosen.has(line.dataset.id));
   }
 

@@ -12,6 +12,8 @@ import { resultBlock, showItem } from "./results.js";
 import { traceStep } from "./trace.js";
 import { watchRun } from "./watch.js";
 
+const SIBLING = 6; // a run that a step started has the first letters of its parent's id
+
 /** { element, runId, leave, state() }. `page` is what main.js offers; `thread` what the conversation holds. */
 export function turnView(line, thread, page) {
   const runId = line.run_id;
@@ -154,9 +156,9 @@ export function turnView(line, thread, page) {
       const step = stepOf(payload.call_id, result.action);
       step.finish(result, payload.args);
       for (const item of result.items) thread.items.set(item.handle, item);
-      for (const id of result.runs || []) child(id, payload.call_id);
+      for (const id of result.runs || []) if (id.slice(0, SIBLING) === runId.slice(0, SIBLING)) child(id, payload.call_id); // others are only named
       if (result.items.some((item) => item.kind === "molecule")) for (const id of result.runs || []) children.get(id)?.fold();
-      const block = resultBlock(result, thread, page);
+      const block = resultBlock(result, thread, page, children);
       if (block) made.append(block);
       if (line.kind === "action" && !pieces.size) { citations = result.citations; pieces.set("said", result.summary); drawPieces(); put(sources, citations.length ? sourceList(citations, page.openRun) : null); }
       if (!replaying()) announce(`${actionLabel(result.action)}: ${result.fault ? result.summary : "done"}`);
