@@ -17,6 +17,7 @@ from tools.types import Candidate
 
 SHOWN_REMEMBERED = 6
 MAX_LINKS = 200
+SHOWN_SCORES = ("vina", "ligand_efficiency", "interaction", "strain", "qed", "sa")
 
 
 def run_evidence(context: Mapping[str, Any], deps: Deps, ranked: Sequence[Candidate]) -> dict[str, Any]:
@@ -83,10 +84,11 @@ def thread_links(ledger: Ledger, thread_id: str) -> list[dict[str, Any]]:
 
 
 def _remembered(finding: Mapping[str, Any]) -> dict[str, Any]:
+    scores = dict(finding.get("scores") or {})
     return {
         "text": finding["text"],
         "run_id": finding["run_id"],
         "desirability": finding.get("desirability"),
-        "scores": dict(finding.get("scores") or {}),
+        "scores": {name: scores[name] for name in SHOWN_SCORES if name in scores},
         "units": dict(finding.get("units") or {}),
     }

@@ -134,6 +134,7 @@ def _kept(session: Session, entry: _Waiting, outcome: Any) -> Taken:
     if isinstance(outcome, Fault):
         return Taken(entry.shown, "refused", reason=_reason(entry.shown, outcome))
     documents = [Document.from_json(data) for data in outcome["documents"]]
+    session.ledger.forget_reading(outcome["sha256"], READER_VERSION)
     stored = store_documents(session.ledger, documents)
     names = [record.document_id for record, _ in stored]
     session.ledger.note_file(outcome["sha256"], READER_VERSION, entry.shown, names)

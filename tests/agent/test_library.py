@@ -65,6 +65,19 @@ def test_a_folder_with_good_and_bad_files(session: Session, tmp_path: Path) -> N
     assert library.open_index(session).counts() == {"passages": 1, "molecules": 2}
 
 
+def test_a_file_read_by_an_older_reader_is_read_again(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "note.md").write_text("# Gyrase\n\nCiprofloxacin inhibits DNA gyrase.\n")
+    monkeypatch.setattr(library, "READER_VERSION", "0")
+    (old,) = ingest_paths(session, [tmp_path / "note.md"])
+    monkeypatch.undo()
+    (new,) = ingest_paths(session, [tmp_path / "note.md"])
+    assert (old.state, new.state, new.document_ids) == ("added", "added", old.document_ids)
+    assert session.ledger.count_documents() == 1
+    assert session.ledger.search_words("gyrase", 5) != []
+
+
 def test_what_is_not_there_is_an_error(session: Session, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no file or folder"):
         ingest_paths(session, [tmp_path / "nowhere"])

@@ -115,6 +115,14 @@ class Library(Database):
         with self._writing() as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=["sha256"], set_=replaced), [row])
 
+    def forget_reading(self, sha256: str, reader: str) -> None:
+        """Take out what another reader than this one made of a file, so that it can be stored anew."""
+        statement = select(FileRow.documents).where(FileRow.sha256 == sha256, FileRow.reader != reader)
+        with self._reading() as connection:
+            found = connection.execute(statement).scalar_one_or_none()
+        for name in json.loads(found) if found else []:
+            self.remove_document(str(name))
+
     def documents_of_file(self, sha256: str, reader: str) -> list[str] | None:
         """Ids of the documents that this file gave; None where it has not been read by this reader, or one of its
         documents has been removed since."""
