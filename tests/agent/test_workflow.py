@@ -1,4 +1,4 @@
-"""Workflows executed for real, over cheap actions: order, failures, what `when` holds back, stop, resume, the document."""
+"""Workflows executed for real, over cheap actions: order, failures, what `when` holds back, stop, resume, document."""
 
 from __future__ import annotations
 
