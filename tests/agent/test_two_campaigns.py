@@ -41,6 +41,8 @@ SMALL: dict[str, Any] = {
 }
 THREAD = "conversation"
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Session:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from click.testing import Result
 from typer.testing import CliRunner
 
 from agent.config import Settings
@@ -26,7 +25,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     return Session.open(Settings(home=tmp_path_factory.mktemp("home"), workers=1))
 
 
-def organon(session: Session, *args: str) -> Result:
+def organon(session: Session, *args: str) -> Any:
     cli = build_cli(lambda: session, lambda: session.settings)
     return CliRunner().invoke(cli, ["campaign", *args], catch_exceptions=True)
 
