@@ -45,6 +45,9 @@ def test_an_action_is_executed(service: RunService) -> None:
     result = service.session.ledger.get_run(run_id).result
     assert result is not None
     assert result["items"][0]["numbers"]["molecular_weight"]["value"] == 46.07
+    until = time.monotonic() + 10  # the state is written before the run's thread is done with it
+    while service.active() and time.monotonic() < until:
+        time.sleep(0.02)
     assert service.active() == ()
 
 
