@@ -25,6 +25,7 @@ from tools.literature.structure_text import structure_of
 SERVICE_SECONDS = 15.0
 PER_SERVICE = 5
 MAX_NAME = 120
+SHOWN_ROWS = 3
 
 
 class SearchLiterature(Arguments):
@@ -44,9 +45,12 @@ def _run(args: SearchLiterature, context: ActionContext) -> ActionResult:
     warnings = _take_attachments(context)
     if args.asks_services:
         warnings += _ask_services(args, context)
-    found = _found(args, context)
+    found, n_rows = _found(args, context)
     citations = cite_passages(found.hits)
-    sentences = compose_answer(args.query, citations)
+    quoted = [sentence.text for sentence in compose_answer(args.query, citations)]
+    if n_rows:
+        shown = [(n, hit) for n, hit in enumerate(found.hits[:n_rows], 1) if not hit.passage.suspicious][:SHOWN_ROWS]
+        quoted = [f"“{hit.passage.text}” [{number}]." for number, hit in shown]
     items = [_item(hit, context.call_id) for hit in found.hits]
     flagged = [str(number) for number, hit in enumerate(found.hits, 1) if hit.passage.suspicious]
     if flagged:
@@ -56,7 +60,7 @@ def _run(args: SearchLiterature, context: ActionContext) -> ActionResult:
     return ActionResult(
         action="search_literature",
         call_id=context.call_id,
-        summary=" ".join(sentence.text for sentence in sentences) or _nothing(args, found, context),
+        summary=" ".join(quoted) or _nothing(args, found, context),
         items=items,
         citations=[Citation.model_validate(citation) for citation in citations],
         not_checked=[
@@ -93,14 +97,14 @@ def _ask_services(args: SearchLiterature, context: ActionContext) -> list[str]:
     return [f"{name}: {fault}" for name, fault in answer.faults.items()]
 
 
-def _found(args: SearchLiterature, context: ActionContext) -> Found:
-    """Passages by words and likeness; where the query is a SMILES, first the rows with molecules like it."""
+def _found(args: SearchLiterature, context: ActionContext) -> tuple[Found, int]:
+    """Passages by words and likeness; where the query is a SMILES, first the rows with molecules like it: how many."""
     smiles = structure_of(args.query)
     rows = library.similar_rows(context.session, smiles, args.n) if smiles else []
     found = library.search(context.session, args.query, args.n)
     held = {hit.passage.passage_id for hit in rows}
     hits = rows + [hit for hit in found.hits if hit.passage.passage_id not in held]
-    return Found(hits[: args.n], found.notes)
+    return Found(hits[: args.n], found.notes), len(rows)
 
 
 def _item(hit: Hit, call_id: str) -> Item:

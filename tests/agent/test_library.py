@@ -148,6 +148,7 @@ def test_a_structure_finds_rows_of_own_data(session: Session, tmp_path: Path) ->
     result = search(session, "CC(=O)Nc1ccc(OC)cc1")
     assert result.items[0].details["values"]["IC50 (nM)"] == "12"
     assert result.citations[0].locator == "row 2"
+    assert result.summary == "“name: A-1; smiles: CC(=O)Nc1ccc(O)cc1; IC50 (nM): 12” [1]."
 
 
 @pytest.fixture

@@ -24,6 +24,9 @@ MAX_QUOTED = 400
 """Characters of a quoted sentence; longer ones are no sentences but lists."""
 _MARKS = re.compile(r"\[\s*(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\s*\]")
 _NUMBER = re.compile(r"(?<![\w.])[-−–+]?\d+(?:[.,]\d+)*(?:\s?[×x]\s?10\^?[-−]?\d+|[eE][-−+]?\d+)?")
+_ENDING = re.compile(
+    r"(?<=\w{3})(?:ilit(?:y|ies)|les?|ations?|ances?|ants?|ions?|ity|ive|ally|al|ly|ies|ing|ed|es|s|e|y)$"
+)
 _QUOTED = re.compile(r"“([^“”]{3,})”|\"([^\"]{3,})\"|«([^«»]{3,})»")
 
 
@@ -77,8 +80,8 @@ def compose_answer(
 
 
 def _stems(text: str) -> set[str]:
-    """Content words without their commonest English endings: enough to see "inhibitors" in "inhibitor"."""
-    return {re.sub(r"(?<=\w{3})(?:ies|ing|ed|es|s|e|y)$", "", word) for word in content_words(text)}
+    """Content words without their commonest English endings: enough to see "stability" in "stable"."""
+    return {_ENDING.sub("", word) for word in content_words(text)}
 
 
 def _statements(citation: Mapping[str, Any]) -> list[str]:
