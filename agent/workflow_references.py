@@ -45,11 +45,12 @@ class Reference:
         return self.first is None or self.first != self.last
 
     def pick(self, items: Sequence[Item]) -> list[Item]:
-        """Those of a stage's items that it names. InputError where a counted one is not there."""
+        """Those of a stage's items that it names; a range ends where the items do. InputError where the first it counts
+        is not there."""
         found = [item for item in items if self.kind is None or item.kind == self.kind]
         if self.first is None or self.last is None:
             return found
-        if len(found) < self.first or (not self.many and len(found) < self.last):
+        if len(found) < self.first:
             what = self.kind or "item"
             raise InputError(
                 f"{self.text}: stage `{self.stage}` gave {len(found)} {what}{'' if len(found) == 1 else 's'}"
