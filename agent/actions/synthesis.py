@@ -29,6 +29,7 @@ from models.worker import ModelWorker
 from tools.domain import Call
 from tools.errors import InputError
 from tools.molecule.parse import canonical_smiles, neutral_parent, parse_smiles
+from tools.reaction.check_starting_material import MAXIMUM_HEAVY_ATOMS
 from tools.reaction.draw_route import draw_route
 from tools.reaction.route import RouteNode, render_route, route_to_json
 from tools.reaction.search import Proposal, RouteSearch, SearchResult
@@ -41,6 +42,8 @@ MAX_SECONDS = 120.0
 """What one call may take: molecules opened and wall time of the search."""
 ROUND_TRIP_PENALTY = math.log(10.0)
 """Added to the cost of a step that does not lead back: it is gone for only where it has ten times the votes."""
+COST_AN_ATOM = 0.15
+"""Of each heavy atom above the rule's: about one step of vote share 0.4 for six atoms."""
 GREEDY = SamplingOptions(temperature=0.0, top_p=1.0, repetition_penalty=1.0, max_new_tokens=256)
 """Forward prediction for the round trip, as the card's round-trip figure is measured."""
 NOT_CHECKED = [
@@ -60,6 +63,12 @@ class PlanSynthesisArguments(Arguments):
     )
     max_steps: int = Field(default=5, ge=1, le=10, description="Reactions in the longest line of a route at most")
     seed: int = Field(default=0, ge=0, description="Seed of the spellings the model is asked in")
+
+
+def size_estimate(smiles: str) -> float:
+    """What a molecule too big for the rule will still cost, in the units of a step's cost (natural log): so that
+    splitting it is gone for before swapping its ester."""
+    return COST_AN_ATOM * max(0, parse_smiles(smiles).GetNumHeavyAtoms() - MAXIMUM_HEAVY_ATOMS)
 
 
 @dataclass
@@ -169,7 +178,7 @@ def plan_synthesis(args: PlanSynthesisArguments, context: ActionContext) -> Acti
     with context.session.resources.borrow() as engines:
         planner = _Planner(context, engines.model, args.seed, _building_blocks(context))
         context.tell(f"routes to {target}")
-        search = RouteSearch(target, planner.expand, planner.is_end, args.max_steps)
+        search = RouteSearch(target, planner.expand, planner.is_end, args.max_steps, size_estimate)
         found = search.run(args.n_routes, MAX_OPENED, planner.may_go_on)
         names = ["retrosynthesis_top_1", "retrosynthesis_top_10", "retrosynthesis_round_trip"]
         said, citations = card_statement(engines.checkpoint, names)

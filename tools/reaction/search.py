@@ -1,10 +1,11 @@
 """Search for routes: a tree of molecules (any one step will do) and steps (all reactants are needed), best first.
 
-After Retro* (Chen et al. 2020, doi:10.48550/arXiv.2006.15820) with the value of an unopened molecule set to 0 (the
-paper's Retro*-0): a step costs something >= 0, a route the sum; the molecule opened next is the one through which the
-cheapest whole route could still go. So the first complete route is a cheapest one within the limits. Steps that would
-need a molecule from above them are left out: no cycles. The search knows no chemistry: what opens a molecule and where
-a route may end are arguments. Deterministic where these are.
+After Retro* (Chen et al. 2020, doi:10.48550/arXiv.2006.15820): a step costs something >= 0, a route the sum; the
+molecule opened next is the one through which the cheapest whole route could still go, by an estimate for molecules not
+opened. Without an estimate (0, the paper's Retro*-0) the first complete route is a cheapest one within the limits; an
+estimate finds one sooner, and may miss the cheapest. Steps that would need a molecule from above them are left out: no
+cycles. The search knows no chemistry: what opens a molecule and where a route may end are arguments. Deterministic
+where these are.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ class SearchResult:
 
 
 class _Molecule:
-    def __init__(self, smiles: str, depth: int, above: frozenset[str], is_end: bool) -> None:
+    def __init__(self, smiles: str, depth: int, above: frozenset[str], is_end: bool, estimate: float) -> None:
         self.smiles, self.depth, self.above, self.is_end = smiles, depth, above, is_end
+        self.estimate = 0.0 if is_end else estimate
         self.steps: list[_Step] | None = None
         self.least = 0.0
 
@@ -65,12 +67,14 @@ class RouteSearch:
         expand: Callable[[str], Sequence[Proposal]],
         is_end: Callable[[str], bool],
         max_steps: int,
+        estimate: Callable[[str], float] = lambda _: 0.0,
     ) -> None:
+        """`estimate(smiles)` >= 0: what a molecule that is no end will still cost, about."""
         if max_steps < 1:
             raise InputError(f"max_steps is {max_steps}; at least 1")
-        self._expand, self._is_end, self._max_steps = expand, is_end, max_steps
+        self._expand, self._is_end, self._max_steps, self._estimate = expand, is_end, max_steps, estimate
         self._proposed: dict[str, Sequence[Proposal]] = {}
-        self._root = _Molecule(target, 0, frozenset(), False)
+        self._root = _Molecule(target, 0, frozenset(), False, estimate(target))
 
     def run(
         self, n_routes: int, max_opened: int, may_go_on: Callable[[int, int], bool] = lambda _opened, _found: True
@@ -118,9 +122,12 @@ class RouteSearch:
     def _open(self, node: _Molecule) -> None:
         if node.smiles not in self._proposed:
             self._proposed[node.smiles] = tuple(self._expand(node.smiles))
-        above = node.above | {node.smiles}
+        above, depth = node.above | {node.smiles}, node.depth + 1
         node.steps = [
-            _Step(proposal, [_Molecule(one, node.depth + 1, above, self._is_end(one)) for one in proposal.reactants])
+            _Step(
+                proposal,
+                [_Molecule(one, depth, above, self._is_end(one), self._estimate(one)) for one in proposal.reactants],
+            )
             for proposal in self._proposed[node.smiles]
             if not above & set(proposal.reactants)
         ]
@@ -131,7 +138,7 @@ def _value(node: _Molecule, max_steps: int) -> float:
     if node.is_end:
         node.least = 0.0
     elif node.steps is None:
-        node.least = 0.0 if node.depth < max_steps else math.inf
+        node.least = node.estimate if node.depth < max_steps else math.inf
     else:
         for step in node.steps:
             step.least = step.proposal.cost + sum(_value(reactant, max_steps) for reactant in step.reactants)
@@ -148,7 +155,8 @@ _Priced = tuple[int, float, RouteNode]
 
 
 def _routes(node: _Molecule, k: int) -> list[_Priced]:
-    """Up to `k` routes to a molecule, fewest open ends first, then cheapest; exact, because both add up."""
+    """Up to `k` routes to a molecule, fewest open ends first, then cheapest (open ends by their estimate); exact,
+    because both add up."""
     if node.is_end:
         return [(0, 0.0, RouteNode(node.smiles, starting_material=True))]
     found: list[_Priced] = []
@@ -164,7 +172,7 @@ def _routes(node: _Molecule, k: int) -> list[_Priced]:
             for n_open, cost, made in parts
         ]
     found.sort(key=lambda one: one[:2])
-    return found[:k] or [(1, 0.0, RouteNode(node.smiles))]
+    return found[:k] or [(1, node.estimate, RouteNode(node.smiles))]
 
 
 def _pick(priced: Sequence[_Priced], n: int) -> list[RouteNode]:

@@ -53,6 +53,22 @@ def test_only_what_can_still_be_cheapest_is_opened() -> None:
     assert opened == ["T", "A"]
 
 
+def test_an_estimate_leads_to_what_simplifies() -> None:
+    """By cost alone the ping-pong of A and C is gone for; by the estimate the step to small molecules comes first."""
+    ways = {"T": [("A", 0.1), ("xy", 2.0)], "A": [("C", 0.1)], "C": [("D", 0.1)], "xy": [("x.y", 0.1)]}
+    opened: list[str] = []
+
+    def expand(smiles: str) -> list[Proposal]:
+        opened.append(smiles)
+        return [Proposal(tuple(text.split(".")), cost, 0.5) for text, cost in ways.get(smiles, ())]
+
+    sizes = {"T": 4.0, "A": 4.0, "C": 4.0, "D": 4.0, "xy": 1.0}
+    search_ = RouteSearch("T", expand, lambda one: one in ("x", "y"), 5, lambda one: sizes.get(one, 0.0))
+    found = search_.run(1, 50)
+    assert opened == ["T", "xy"]
+    assert shape(found.routes[0]) == "T(xy(x y))"
+
+
 def test_all_reactants_of_a_step_are_needed() -> None:
     found = search({"T": [("A.B", 1.0)], "A": [("x", 1.0)]}, "x")
     assert found.n_complete == 0
