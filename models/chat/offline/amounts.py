@@ -29,7 +29,11 @@ _BETWEEN = (
     r"druggable|alternative|organic|of|cdrh3|binding|ligand|active|point|protein|synthetic|random|"
     r"virtual|drug|covalent|potent|selective|§\w+§) )*"
 )
-_COUNT = re.compile(rf"(?<![\w.§-]){_N}(?!\.\d)[ -]?(?:x )?{_BETWEEN}(?:{_COUNTED})\b")
+_ANY = (
+    r"(?:(?!(?:and|to|of|the|or|for|in|rounds?|steps?|with|by|per|at|on|from|than|more|"
+    r"other)\b)[a-z][a-z-]*[ -]){0,2}"
+)
+_COUNT = re.compile(rf"(?<![\w.§-]){_N}(?!\.\d|st\b|nd\b|rd\b|th\b)[ -]?(?:x )?(?:{_BETWEEN}|{_ANY})(?:{_COUNTED})\b")
 _TIMES = re.compile(
     r"(?:(?:for|in|within|take|takes|spend|use|using|about|max|at most|up to|no more than|not "
     r"more than|budget(?: of)?:?|limit(?: of)?|run(?: it)?(?: for)?|only) )*(?:a |an "
@@ -73,7 +77,7 @@ _SETTINGS: tuple[tuple[str, str], ...] = (
         "n_routes",
         (
             rf"{_N} (?:{_BETWEEN})(?:synthetic |synthesis |retrosynthetic )?(?:routes?|pathways?|"
-            r"ways|plans|synthes[ei]s)\b"
+            r"ways|plans|(?:retro)?synthes[ei]s)\b"
         ),
     ),
     (
@@ -121,6 +125,11 @@ def read_amounts(text: str) -> tuple[Amounts, str]:
         r"(?<![\w.])(?:n ?= ?|number ?(?:of|=|:) ?|how many ?[:=] ?)(\d+)\b|(?:top|best|first) (\d+)\b", text
     ):
         n = int(match[1] or match[2])
+    elif match := re.search(
+        (r"(?:^|[,:;-] *|\b(?:give me|only|just|make it|maybe|say) )(\d{1,3})(?: of them| in total| " r"please)?\W*$"),
+        text,
+    ):
+        n = int(match[1])
     return Amounts(n, minutes, tuple(settings.items())), re.sub(r"\s+", " ", text).strip()
 
 

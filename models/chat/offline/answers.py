@@ -13,7 +13,7 @@ from models.chat.offline.conversation import Call, Thing
 from models.chat.offline.plans import Plan, Step
 
 SHOWN_THINGS = 5
-SHOWN_NUMBERS = 6
+SHOWN_NUMBERS = 8
 QUOTES = 4
 SHORTEST_QUOTE, LONGEST_QUOTE = 25, 420
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9(\[“\"])")

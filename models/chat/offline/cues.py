@@ -4,46 +4,8 @@
 example requests; similarity to those examples (0 to 1) is added in `intents`.
 """
 
-CREATE = (
-    r"(?:design|generate|make|create|propose|suggest|invent|find|discover|come up with|develop|"
-    r"build|give|need|want|get|produce|look for|search for|identify|draw up|sample|looking for|"
-    r"write|draft|construct|explore|prepare|show|imagine|would like|like)(?:s|ing|ed)?"
-)
-MAKE = (
-    r"(?:design|generate|make|create|propose|suggest|invent|come up with|build|give|need|want|get|"
-    r"produce|sample|write|show|draw|would like)(?:s|ing|ed)?"
-)
-BINDERS = (
-    r"(?:ligands?|inhibitors?|binders?|antagonists?|agonists?|blockers?|modulators?|drug "
-    r"candidates?|degraders?|activators?|hits|leads?(?!-))"
-)
-COMPOUNDS = (
-    r"(?:molecules?|compounds?|drugs?|structures?|candidates?|chemical matter|chemotypes?|"
-    r"scaffolds?|analog(?:ue)?s?|something|mols?|smiles|small molecules?|derivatives?|chemicals?)"
-)
-PROPERTY = (
-    r"(?:properties|property|descriptors?|log ?p|clogp|qed|mw|tpsa|psa|mol(?:ecular)? ?(?:weight|"
-    r"wt|mass)|weight|mass|drug-?like(?:ness)?|lipinski|ro5|rule of (?:five|5)|pains|alerts|"
-    r"solubility|logs|sa score|synthetic accessibility|rotatable bonds|heavy atoms|fsp3|polar "
-    r"surface(?: area)?|fingerprint|formula|inchi(?:key)?|¦)"
-)
-MOLECULE = (
-    r"(?:§[mh]\d+§|it|this|that|them|these|those|the (?:molecule|compound|ligand|drug|best|first|"
-    r"second|third|last|hit|lead|one|design|top|1st|2nd)\b(?: \w+)?|my (?:molecule|compound|hit|"
-    r"lead|ligand))"
-)
-LIGHTER = (
-    r"(?:soluble|lipophilic|hydrophobic|hydrophilic|polar|greasy|druglike|drug-like|drug like|"
-    r"rigid|flexible|light(?:er)?|heavy|heavier|small(?:er)?|big(?:ger)?|larger?|potent|stable|"
-    r"permeable|water.soluble|synthesi[sz]able|accessible|complex|simpler|simple|fatty|toxic|"
-    r"easily made)"
-)
-PROTEIN = r"(?:§[pn]\d+§|proteins?|enzymes?|gfp|sequence|peptide|§h\d+§|it|this|lysozyme|antigen|mutants?|luciferase)"
-PAPERS = (
-    r"(?:papers?|literature|publications?|pubmed|arxiv|biorxiv|chemrxiv|chembl papers|journals?|"
-    r"studies|openalex|crossref|europe ?pmc|scientific articles?|articles?|preprints?|textbooks?|"
-    r"sources)"
-)
+from models.chat.offline.cue_words import BINDERS, COMPOUNDS, CREATE, LIGHTER, MAKE, MOLECULE, PROPERTY
+from models.chat.offline.cues_knowledge import KNOWLEDGE_CUES
 
 CUES: tuple[tuple[str, float, str], ...] = (
     ("design_ligands", 2.0, rf"\b{CREATE}\b.*\b{BINDERS}\b"),
@@ -222,7 +184,7 @@ CUES: tuple[tuple[str, float, str], ...] = (
         (
             r"\bmofs?\b|\bmetal[- ]?organic\b|\bframeworks?\b|\bporous (?:materials?|solids?|"
             r"crystals?|framework)\b|\bcoordination polymers?\b|\bzeolitic\b|\bzifs?\b|"
-            r"\bmaterials? (?:for|with|based)\b|\b(?:generate|design|propose|make|"
+            r"(?<!starting )(?<!raw )\bmaterials? (?:for|with|based)\b|\b(?:generate|design|propose|make|"
             r"create)\b.{0,20}\bmaterials?\b"
         ),
     ),
@@ -317,89 +279,6 @@ CUES: tuple[tuple[str, float, str], ...] = (
         ),
     ),
     (
-        "search_literature",
-        3.9,
-        (
-            rf"\b{PAPERS}\b|\bdoi\b|\bcit(?:e|ations?|ing)\b|\breferences? (?:for|on|about)\b|"
-            r"\bread(?:ing)? up\b|\bwhat is known\b|\bwhat's known\b|\bwhats known\b|\bwhat do we "
-            r"know\b|\baccording to\b|\breviews? (?:of|on|about)\b|\bstate of the art\b|"
-            r"\bpublished\b|\bwhat has been (?:reported|published|written)|\bwho (?:discovered|"
-            r"invented|reported|published)\b|\breported\b|\bknown (?:inhibitors|ligands|binders|"
-            r"drugs)|\bmy (?:pdfs?|documents?|library)\b|\buploaded (?:pdfs?|documents?)"
-        ),
-    ),
-    (
-        "search_literature",
-        1.6,
-        (
-            r"\bresistance\b|\bmechanism of\b|\bhow does §[mtnu]\d+§ work\b|\bside effects?\b|"
-            r"\bclinical\b|\bevidence\b|\bwhat (?:is|are) the (?:role|function|hinge|gatekeeper)\b|"
-            r"\bwhy is §[tu]\d+§ (?:important|a target)|\bwhat does §[tnu]\d+§ do\b|\bwhat is "
-            r"§[tu]\d+§|\btell me (?:\w+ )?about (?:the )?§[tun]\d+§|\bexplain (?:what|how|the "
-            r"(?:mechanism|role|biology))\b"
-        ),
-    ),
-    (
-        "search_results",
-        4.2,
-        (
-            r"\bhave (?:we|you|i)\b.{0,20}\b(?:seen|tried|made|done|docked|tested|found|looked|run|"
-            r"designed|come across|had)\b|\bdid (?:we|you|i)\b|\bour (?:own )?(?:results|runs|data|"
-            r"designs|records|history|findings|campaigns|database|molecules|ledger|previous|past|"
-            r"earlier|old)\b|\b(?:previous|earlier|past|old|prior) (?:\w+ )?(?:results?|runs?|"
-            r"designs?|campaigns?|molecules|attempts?|work|dockings?|findings|ligands|data|"
-            r"experiments?)\b|\bwhat (?:have|did) (?:we|you)\b|\bwe (?:already |ever |once "
-            r")?(?:tried|made|docked|have|had|found|tested|ran)\b|\blast (?:time|week|month)\b|"
-            r"\brecall\b|\bin (?:the |our )?(?:memory|database|ledger|records)\b|\b(?:the |our |my "
-            r"|all )results (?:for|on|of|with|about)\b|\bsearch (?:the |our |my |all )*results\b|"
-            r"\bseen (?:something|anything|this|these|it|§)|\bbefore\?|\bso far (?:for|against|on|"
-            r"in)\b|\bwas .* (?:tried|tested|docked) (?:before|already)|\balready (?:seen|tried|"
-            r"docked|made|tested|have)\b|\bresults (?:for|on) §[tmu]"
-        ),
-    ),
-    (
-        "start_campaign",
-        3.8,
-        (
-            r"\b(?:start|run|launch|kick off|begin|set up|setup|execute|do|create|fire up|trigger|"
-            r"new|make|submit|queue|go for|open|another|want|need|plan)\w*\b.{0,30}\b(?:campaigns?|"
-            r"discovery (?:run|loop|cycle)|design loop|yaml)\b|§k\d+§|^(?:a )?campaign (?:on|for|"
-            r"against|with|to)\b|\bdiscovery (?:run|loop) (?:on|for|against)\b|"
-            r"\bcampaign\b.{0,20}\bstarten\b"
-        ),
-    ),
-    ("start_campaign", 3.4, r"\b(?:start|run|launch|kick off|execute|use|submit)\w*\b.{0,20}§f\d+§"),
-    (
-        "run_status",
-        3.4,
-        (
-            r"\bstatus\b|\bprogress\b|\bhow (?:far|is it going|is it coming|are we doing)\b|"
-            r"\bhow(?:'s|s| is| are| did) (?:the |my |our |that |this )?(?:run|campaign|job|design|"
-            r"search|docking|it|loop|things|everything)s? ?(?:going|doing|coming|getting|"
-            r"progressing|run)?\b|\b(?:is|are|has) (?:it|the run|that|the campaign|they|the job|"
-            r"the design|my run|my campaign|everything|the docking) ?(?:all |already |still "
-            r")?(?:done|finished|ready|running|over|complete|completed|through)\b|\b(?:finished|"
-            r"done|ready) (?:yet|already)\b|\bstill running\b|\beta\b|\bany (?:news|progress)\b|"
-            r"\bupdate (?:on|me)\b|\bhow long\b.{0,20}\b(?:left|remain|take|until|more)\b|"
-            r"\bremaining\b|\bwhat(?:'s| is|s) (?:running|happening)\b|\bwhat happened to (?:the|"
-            r"my) (?:run|campaign|job)\b|\bis .* (?:finished|running)\b|\b(?:show|list) (?:my |the "
-            r"|all )*runs\b"
-        ),
-    ),
-    (
-        "explain_candidate",
-        3.9,
-        (
-            r"\bwhy\b.{0,45}\b(?:fail|reject|rank|score|drop|lost|lose|filter|bad|poor|good|best|"
-            r"better|worse|worst|chosen|selected|first|last|win|won|remov|exclud|discard|thrown|"
-            r"not pass|pass|eliminat|top|low|high|kick|out)\w*\b|\bwhat(?:'s| is|s| was| went) "
-            r"wrong with\b|\bwhat (?:happened|went wrong) (?:to|with) (?:§h|the|candidate|number|"
-            r"it)|\bexplain (?:me )?(?:the |this |that |candidate |number |why )*(?:§[hm]\d+§|"
-            r"candidate|score|rank|result of|first|second|third|fourth|last|best|top|one|it|"
-            r"molecule|design)|\breasons? (?:for|why)\b|\bhow come\b|\bjustify\b|\bwalk me through\b"
-        ),
-    ),
-    (
         "design_ligands",
         2.0,
         (
@@ -466,20 +345,6 @@ CUES: tuple[tuple[str, float, str], ...] = (
         ),
     ),
     (
-        "search_literature",
-        4.6,
-        (
-            r"^(?:what (?:is|are)|what's|whats|define|explain what|how (?:does|do)|what does) "
-            r"(?:an? |the )?(?:\w+[ -])?(?:kinases?|proteins?|pockets?|enzymes?|receptors?|"
-            r"ligands?|antibod(?:y|ies)|mofs?|docking|log ?p|qed|tpsa|pains|lipinski|rule of five|"
-            r"mutations?|hinge|gatekeeper|allostery|inhibitors?|retrosynthesis|cdrs?|vina|sa score|"
-            r"affinity|bioisosteres?|pharmacophores?|scaffolds?)(?: (?:is|are|work|works|mean|"
-            r"means|do|stand for|called|actually))*\W*$"
-        ),
-    ),
-    ("search_results", 3.9, r"^(?:all |our |my |the |past |old )*results?\W*$|\bso far\b|\bour best\b"),
-    ("run_status", 2.2, r"§i\d+§|\b(?:is|are|has|how is|how's) (?:the |my )?(?:run|campaign|job) §"),
-    (
         "molecule_properties",
         3.9,
         (
@@ -488,4 +353,40 @@ CUES: tuple[tuple[str, float, str], ...] = (
             r"tpsa|weight|bigg|small|flexible|¦)"
         ),
     ),
+    ("molecule_properties", 1.6, rf"^(?:show|display|draw|view|see|describe|depict)\b (?:me )?{MOLECULE}"),
+    (
+        "optimize_molecule",
+        3.0,
+        (
+            r"\b(?:get|bring|push|move|drive|shift|"
+            rf"take)\b.{{0,15}}\b{PROPERTY}.{{0,24}}\b(?:up|down|higher|lower|into|to|below|above|"
+            r"under|over)\b"
+        ),
+    ),
+    ("generate_molecules", 1.7, rf"^(?:have |get |see )(?:\d+|some|a few|several) (?:\w+[ -]){{0,3}}{COMPOUNDS}\b"),
+    (
+        "predict_reaction",
+        2.6,
+        (
+            r"\bwhat(?:'s| is|s| was| gets)? (?:formed|obtained|produced|made)\b|§[mh]\d+§ (?:is|was|"
+            r"gets) (?:treated|reacted|combined|mixed|heated|added)"
+        ),
+    ),
+    (
+        "find_pockets",
+        2.5,
+        (
+            r"\bwhere (?:\w+ ){0,3}(?:could|can|might|would|do|does|will|may) (?:\w+ ){0,3}(?:bind|sit|"
+            r"dock|go|fit)\b|§[fthp]\d+§ (?:binding )?(?:pockets?|sites?|cavit(?:y|ies))\b"
+        ),
+    ),
+    (
+        "generate_molecules",
+        1.7,
+        (
+            rf"^\w+ (?:out |up |me |us |over )?\d+ (?:\w+[ -]){{0,3}}{COMPOUNDS}\b|^(?:molecules|"
+            r"compounds|structures|smiles)\b ?,"
+        ),
+    ),
+    *KNOWLEDGE_CUES,
 )

@@ -77,6 +77,8 @@ def build_follow_up(clause: Clause, making: Making) -> list[Draft]:
     if more := _MORE.match(clause.text):
         return [_more(calls, int(more["n"] or more["m"] or 0) or clause.amounts.n)]
     drafts = [_again(position, calls) for position in range(len(calls))]
+    if len(drafts) == 1 and (copies := _for_each(drafts[0], clause, making)):
+        return copies
     changed = _put_in(drafts, clause, making)
     if not changed and not _SAME.search(clause.text):
         raise AskError(f"What should I do with “{_shown(clause)}”?")
@@ -153,6 +155,19 @@ def _put_in(drafts: list[Draft], clause: Clause, making: Making) -> bool:
                 draft.args["sequence"] = sequence.value
                 changed = True
     return changed
+
+
+def _for_each(draft: Draft, clause: Clause, making: Making) -> list[Draft]:
+    """One step that takes one molecule, wanted for several; empty where it is not so."""
+    key = next((key for key in MOLECULE_KEYS if key in draft.args), None)
+    reference = clause.reference()
+    several = len(clause.of("m") + [one for one in clause.of("h") if one.value[0] == "M"]) > 1
+    if key is None or not (
+        several or (reference is not None and (reference.kind in ("all", "top") or len(reference.numbers) > 1))
+    ):
+        return []
+    found = subject_molecules(clause, making, "is meant")
+    return [Draft(draft.action, {**draft.args, key: one}, draft.why, subjects=[one]) for one in found]
 
 
 _TAKEN = {

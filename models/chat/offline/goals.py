@@ -15,7 +15,7 @@ GOALS: tuple[tuple[str, str], ...] = (
             r"higher|better|should (?:go up|increase|improve))|solubili[sz]e|more hydrophilic|not "
             r"soluble enough|too insoluble|(?:increase|improve|raise|boost|better|enhance|fix)\w* "
             r"(?:the |its |aqueous |water )*(?:solubility|logs)|soluble (?:version|variant|analog)|"
-            r"soluble"
+            r"(?:for|towards?|in terms of) (?:better |higher |good |the |more )*(?:aqueous |water )?solubility|soluble"
         ),
     ),
     ("solubility down", r"less soluble|(?:lower|reduce|decrease)\w* (?:the |its |aqueous |water )*solubility"),
@@ -42,7 +42,8 @@ GOALS: tuple[tuple[str, str], ...] = (
         (
             r"(?:more|better|increase\w*|improve\w*|higher|raise|boost\w*|maximi[sz]e|optimi[sz]e|"
             r"enhance\w*|best) (?:the |its |in |of )*(?:drug-?likeness|drug-? ?like|qed)|(?:qed|"
-            r"drug-?likeness) (?:up|higher|better)|more ¦"
+            r"drug-?likeness) (?:of §\w+§ )?(?:up|higher|better)|more ¦|(?:for|towards?|in terms of) "
+            r"(?:better |higher |good |the )*(?:qed|drug-?likeness)"
         ),
     ),
     (

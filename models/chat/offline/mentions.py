@@ -1,8 +1,8 @@
 """Things a request mentions, found in its text as typed and replaced by places (`§m0§`): what is left is words.
 
 Letters of places: m molecule, b text meant as a structure that is none, x reaction SMILES, p protein sequence,
-n protein by name, a antibody by name, t target, u protein without a bundled structure, f file, h handle, q residue,
-i run id, k pasted YAML or JSON, v mutation (T790M).
+n protein by name, a antibody by name, t target, u protein without a bundled structure, f file, y campaign file,
+h handle, q residue, i run id, k pasted YAML or JSON, v mutation (T790M).
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ _FILE = re.compile(
     ),
     re.I,
 )
+_CAMPAIGNS = (".yaml", ".yml", ".json")
 _PDB_CODE = re.compile(r"(?<![\w:.-])[1-9](?=[a-z0-9]*[a-z])[a-z0-9]{3}(?![\w-])", re.I)
 _NOT_CODES = re.compile(
     r"\d+(?:mer|st|nd|rd|th|min|hrs?|sec|mol|mof|gb|mg|nm|um|kda|mins|ns|ps|fold|way|pm|am|d|x)\b|1000|\d{4}", re.I
@@ -111,14 +112,16 @@ def read_mentions(text: str, targets: Mapping[str, str], handles: Collection[str
     reading.put(_INCHI, _inchi)
     reading.put(_SMALL_REACTANT, lambda found: ("m", str(canonical_smiles(found[0])), ""))
     reading.put(_REACTION, _reaction)
-    reading.put(_FILE, lambda found: ("f", found[0], found[0]))
+    reading.put(_FILE, lambda found: ("y" if found[0].lower().endswith(_CAMPAIGNS) else "f", found[0], found[0]))
+    known = {*handles, *reading.attachments}
+    reading.put(_HANDLE, lambda found: ("h", found[0].upper(), found[0].upper()) if found[0].upper() in known else None)
     _read_names(reading, targets)
     reading.put(_MUTATION, _mutation)
     reading.put(
         _RESIDUE, lambda found: ("q", _residue(found["chain"], found["name"].upper(), found["number"]), found[0])
     )
     reading.put(_RUN, lambda found: ("i", found[1], found[1]))
-    reading.put(_HANDLE, lambda found: _handle(found, targets, {**dict.fromkeys(handles), **reading.attachments}))
+    reading.put(_HANDLE, lambda found: _handle(found, targets))
     reading.put(_WORD, lambda found: _word(found, reading))
     reading.put(_PDB_CODE, _pdb_code)
     _read_letter_residues(reading)
@@ -148,7 +151,8 @@ def _fasta(found: re.Match[str]) -> tuple[str, str, str] | None:
 
 
 def _inchi(found: re.Match[str]) -> tuple[str, str, str]:
-    smiles = read_inchi(found[0].rstrip(".,?)"))
+    text = found[0].rstrip(".,?")
+    smiles = read_inchi(text[:-1] if text.endswith(")") and text.count(")") > text.count("(") else text)
     return ("b", smiles.reason, found[0]) if isinstance(smiles, BadStructure) else ("m", smiles, "")
 
 
@@ -158,12 +162,9 @@ def _reaction(found: re.Match[str]) -> tuple[str, str, str] | None:
     return ("x", found[0], "") if parts and all(isinstance(part, str) for part in parts) else None
 
 
-def _handle(
-    found: re.Match[str], targets: Mapping[str, str], handles: Mapping[str, object]
-) -> tuple[str, str, str] | None:
+def _handle(found: re.Match[str], targets: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """A handle that the conversation does not have, written as one."""
     handle = found[0].upper()
-    if handle in handles:
-        return "h", handle, handle
     follows = found.string[found.end() : found.end() + 12].lower()
     if (
         handle.lower() in targets

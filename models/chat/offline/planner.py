@@ -64,6 +64,12 @@ BUILDERS: dict[str, Build] = {
 _PER_TARGET = ("design_ligands", "dock", "start_campaign", "find_pockets")
 
 
+SURE = 2.0
+"""Least score at which a reply to a question is taken for a request of its own, of another kind."""
+LONGEST_REPLY = 8
+"""Words of a reply that names no thing."""
+
+
 def plan_request(
     text: str, history: History | None = None, targets: Sequence[str] = (), embed: Embed | None = None
 ) -> Plan:
@@ -107,8 +113,9 @@ def _build(words: str, reading: Reading, making: Making, embed: Embed | None) ->
         for note in clause.requirements.notes:
             making.note(note)
         if label == "again":
-            for draft in build_follow_up(clause, making):
-                making.add(draft)
+            for part in _one_target_each("dock", clause):
+                for draft in build_follow_up(part, making):
+                    making.add(draft)
             continue
         for part in _one_target_each(label, clause):
             built = BUILDERS[label](part, making)
@@ -125,7 +132,7 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
     for piece, intent in pieces:
         if intent.label in TALK:
             continue
-        if found and intent.label == found[-1][0] and not _is_whole(piece):
+        if found and not _is_whole(piece) and intent.label in (found[-1][0], *_ASIDE.get(found[-1][0], ())):
             found[-1] = (found[-1][0], f"{found[-1][1]} , {piece}")
         elif intent.label:
             found.append((intent.label, f"{lead} , {piece}" if lead else piece))
@@ -137,6 +144,13 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
     if not found:
         return [_unlabelled(lead, words, reading, making, pieces)]
     return [(label, read_clause(text, reading, words)) for label, text in found]
+
+
+_ASIDE = dict.fromkeys(
+    ("find_pockets", "generate_materials", "edit_protein", "design_antibody_cdr", "search_literature"),
+    ("molecule_properties", "optimize_molecule"),
+)
+"""After these, a clause that names nothing ("which is the biggest") is still about what they give."""
 
 
 def _is_whole(piece: str) -> bool:
@@ -224,17 +238,12 @@ def _completed(text: str, history: History, targets: Sequence[str], embed: Embed
     words = normalise(reading.text)
     if read_talk(words) or not words.strip():
         return None
+    asked = read_mentions(history.pending, table, history.handles())
+    pending = {read_intent(piece, embed).label for piece in split_clauses(normalise(asked.text))}
     intents = [read_intent(piece, embed) for piece in split_clauses(words)]
-    fragment = len(re.findall(r"[a-z]+", re.sub(r"§\w+§", "", words))) <= 6
-    if any(intent.label and intent.label not in TALK and intent.score >= 2.0 for intent in intents) and not (
-        fragment
-        and not re.search(
-            r"\b(?:dock|design|find|generate|search|plan|make|optimi[sz]e|predict|start|explain|compute|mutate)\b",
-            words,
-        )
-    ):
+    if any(one.label not in ("", *TALK, *pending) and one.score >= SURE for one in intents):
         return None
-    if not reading.found and not fragment:
+    if not reading.found and len(words.split()) > LONGEST_REPLY:
         return None
     before = plan_request(history.pending, _without_pending(history), targets, embed)
     if before.about and before.about in history.pending:

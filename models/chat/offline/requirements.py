@@ -61,7 +61,7 @@ _OPERATOR = (
 )
 _FILLER = (
     r"(?:\s|:|=(?!=)|\b(?:score|value|values|should|must|has|have|to|be|is|are|of|that|stays?|kept|"
-    r"keep|with|a|the|it|its|lie|lies|lying|at|this|that|molecule)\b|§\w+§)*"
+    r"keep|with|a|the|it|its|lie|lies|lying|at|into|range|window|this|that|molecule)\b|§\w+§)*"
 )
 _UNIT = r"\s*(?:g\s?/\s?mol|g mol-1|kda|da(?:ltons?)?|å\^?2|å²|angstroms?(?: squared)?|a\^2|kcal/mol|units?|%)?"
 _RIGHT = re.compile(

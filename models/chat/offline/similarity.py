@@ -24,6 +24,7 @@ _PLACES = {
     "t": "target",
     "u": "target",
     "f": "file",
+    "y": "file",
     "h": "handle",
     "q": "residue",
     "i": "run",

@@ -38,7 +38,7 @@ nineteen
 _UNITS = {word: number for number, word in enumerate(_SMALL.split())}
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _NUMBER_WORDS = "|".join([*_TENS, *sorted(_UNITS, key=len, reverse=True), "hundred", "thousand", "dozen"])
-_WRITTEN = re.compile(rf"\b(?:(?:{_NUMBER_WORDS})(?:[ -](?:and )?(?={_NUMBER_WORDS}))?)+\b")
+_WRITTEN = re.compile(rf"\b(?:{_NUMBER_WORDS})(?:(?:[ -]|(?<=hundred) and |(?<=thousand) and )(?:{_NUMBER_WORDS}))*\b")
 _COUNTED = (
     r"(?:more |new |other |good |possible |different |small )*(?:molecule|compound|ligand|"
     r"inhibitor|binder|candidate|design|route|variant"
@@ -122,7 +122,7 @@ def _shared_start(first: str, second: str) -> int:
 
 
 def _digits(text: str) -> str:
-    text = re.sub(r"\ba dozen\b", "12", text)
+    text = re.sub(r"\ba dozen\b", "12", re.sub(r"\bhalf a dozen\b", "6", text))
     text = re.sub(r"\b(?:a )?half (?:a |an )(hour|day)\b", r"0.5 \1", text)
     text = re.sub(r"\b(an?|one) hour and a half\b", "1.5 hours", text)
     text = re.sub(r"\ban? (hour|minute)\b(?! of)", r"1 \1", text)

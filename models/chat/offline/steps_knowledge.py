@@ -35,6 +35,10 @@ _ASKING = re.compile(
     r"online|is|are|there|known|say about|:)\s+)*)*"
     r"(?:(?:known|say|written|published|reported) (?:about|on|for)\s+)?(?:about |on |regarding |concerning )?"
 )
+_LEAD = re.compile(
+    r"^[^§]{0,28}?\b(?:papers?|publications?|articles?|studies|preprints?|reviews?|literature) "
+    r"(?:on|about|regarding|concerning) (?=\S)"
+)
 _TAIL = re.compile(
     r"[ ,]*(?:(?:in|from|on|according to|using|through|via|and cite|with)\s+(?:the |scientific "
     r"|some |my |recent |online )*(?:literature|papers?|publications?|articles?|pubmed|arxiv|"
@@ -66,9 +70,14 @@ def build_search_literature(clause: Clause, making: Making) -> Draft:
 
 def _query(text: str, clause: Clause, making: Making) -> str:
     """The subject in the user's words: without the words that ask, with names in place of things."""
-    text = text.split(" , ", maxsplit=1)[0]
+    text = _LEAD.sub("", text.split(" , ", maxsplit=1)[0])
     bare = _TAIL.sub("", _ASKING.sub("", text.strip(" ?.!"), count=1))
-    bare = re.sub(r"\b(?:it|this molecule|this compound|this)$", lambda _: _subject_words(clause, making) or "", bare)
+    bare = re.sub(r"^(?:saying|say|telling us|report\w*|known)\b ?(?:about |on )?", "", bare)
+    bare = re.sub(
+        r"\b(?:it|this molecule|this compound|this|that|them|these|those)$",
+        lambda _: _subject_words(clause, making) or "",
+        bare,
+    )
     for one in clause.reading.found:
         bare = bare.replace(clause.place(one), _words_for(one))
     return _as_typed(re.sub(r"\s+", " ", bare.replace("¦", " ")).strip(" ?.,!"), making.raw)
@@ -154,8 +163,8 @@ def build_start_campaign(clause: Clause, making: Making) -> Draft:
                 "run the campaign of this file",
                 kind="run",
             )
-    for one in clause.of("f"):
-        if one.value.lower().endswith((".yaml", ".yml", ".json")):
+    for one in clause.of("y"):
+        if one.value:
             known = [
                 handle for handle, name in making.files.items() if name.lower() == one.value.lower().rsplit("/", 1)[-1]
             ]

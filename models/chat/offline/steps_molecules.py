@@ -12,6 +12,7 @@ from models.chat.offline.goals import read_goals
 from models.chat.offline.mentions import Mention
 from models.chat.offline.names import APPROVED, molecules
 from models.chat.offline.plans import AskError, Draft
+from models.chat.offline.references import Reference
 from models.chat.offline.request import Clause, Making, item
 from models.chat.offline.requirements import render_bounds
 from models.chat.offline.subjects import (
@@ -93,6 +94,8 @@ def read_roles(clause: Clause, making: Making) -> tuple[str | None, list[str]]:
             reference = one.name if one.name.lower() in APPROVED else value
         else:
             seeds.append(value)
+    if clause.says(_AS_START):
+        seeds = seeds or subject_molecules(clause, making, "to start from")
     pointed = re.search(
         (
             rf"{_SEEDS} (?:it|this|that|them|these|those|the (?:best|first|second|third|top|last|"
@@ -185,6 +188,7 @@ _FOR_TARGET = (
     r"\b(?:against|targeting|inhibit\w*|block(?:s|ing)?|that bind|which bind|binding to|for the "
     r"(?:pocket|target|protein|receptor))\b"
 )
+_AS_START = r"\bas (?:a |the |our )?(?:starting (?:point|structure|molecule|compound)|start|seeds?|template|basis)\b"
 _VAGUE = re.compile(
     r"\b(?:good|high|low|better|great|decent|reasonable|acceptable|improved|optimal) "
     r"(?:aqueous )?(?:solubility|permeability|bioavailability|oral bioavailability|logp|qed|"
@@ -199,26 +203,26 @@ _EXAMPLES = {
 }
 
 
-def build_optimize_molecule(clause: Clause, making: Making) -> Draft:
+def build_optimize_molecule(clause: Clause, making: Making) -> list[Draft]:
     goals = read_goals(clause.text, clause.requirements)
     kept = _kept_part(clause)
-    molecule = subject_molecules(clause, making, "should be changed", leave=kept, one=True)[0]
+    found = subject_molecules(clause, making, "should be changed", leave=kept, one=True)
     if not goals:
         if _POTENCY.search(clause.text):
             raise AskError(
                 "Binding is judged by docking: for which target should it bind better? Then I "
                 "design from it with design_ligands."
             )
-        if found := _NOT_COMPUTED.search(clause.text):
+        if other := _NOT_COMPUTED.search(clause.text):
             raise AskError(
-                f"“{found[0]}” is not computed here. Which of logP, solubility, QED, weight, "
+                f"“{other[0]}” is not computed here. Which of logP, solubility, QED, weight, "
                 "TPSA or synthesizability should change?"
             )
         raise AskError(
             "Towards what: more soluble, lower logP, higher QED, lighter, easier to make, or "
             "a range such as logP 2 to 3?"
         )
-    args: dict[str, Any] = {"molecule": molecule, "goals": goals}
+    args: dict[str, Any] = {"goals": goals}
     if kept:
         args["keep"] = kept[0].value
     elif clause.says(
@@ -232,7 +236,8 @@ def build_optimize_molecule(clause: Clause, making: Making) -> Draft:
     if (rounds := clause.amounts.get("rounds")) is not None:
         args["rounds"] = rounds
     _seed(args, clause)
-    return Draft("optimize_molecule", args, f"change it towards {', '.join(goals)}", count=clause.amounts.n)
+    why = f"change it towards {', '.join(goals)}"
+    return [Draft("optimize_molecule", {"molecule": one, **args}, why, count=clause.amounts.n) for one in found]
 
 
 def _kept_part(clause: Clause) -> list[Mention]:
@@ -251,8 +256,15 @@ def _kept_part(clause: Clause) -> list[Mention]:
 
 
 def build_molecule_properties(clause: Clause, making: Making) -> Draft:
-    found = subject_molecules(clause, making, "should be looked at")
+    every = clause.says(r"\bwhich\b") and clause.says(r"\b(?:most|best|least|more|less|highest|lowest|\w+est)\b")
+    found = subject_molecules(_all_of(clause) if every else clause, making, "should be looked at")
     return Draft("molecule_properties", {"molecules": found}, "compute its properties and alerts", subjects=found)
+
+
+def _all_of(clause: Clause) -> Clause:
+    """A clause that compares ("which one is lightest"): it is about all of them."""
+    text = re.sub(r"\bone\b", " ", clause.text)
+    return Clause(f"{text} of these", text, clause.requirements, clause.amounts, clause.reading, clause.whole)
 
 
 def build_dock(clause: Clause, making: Making) -> Draft:
@@ -266,7 +278,7 @@ def build_dock(clause: Clause, making: Making) -> Draft:
     return Draft("dock", args, f"dock into {place.target}", subjects=found)
 
 
-def build_minimize(clause: Clause, making: Making) -> Draft:
+def build_minimize(clause: Clause, making: Making) -> Draft | list[Draft]:
     """A pose that is there, or molecules and a target to dock first."""
     if named_molecules(clause, making) and clause.of("tfu"):
         found = named_molecules(clause, making)
@@ -279,17 +291,26 @@ def build_minimize(clause: Clause, making: Making) -> Draft:
         )
     for number, draft in reversed(list(enumerate(making.drafts, 1))):
         if draft.action in ("dock", "design_ligands"):
-            reference = clause.reference()
-            position = reference.numbers[0] if reference and reference.kind in ("nth", "best") else 1
-            return Draft("minimize", {"pose": item(number, position)}, "relax the pose with a force field")
+            positions = _positions(clause.reference(), len(draft.subjects))
+            why = "relax the pose with a force field"
+            return [Draft("minimize", {"pose": item(number, position)}, why) for position in positions]
     named = [one for one in clause.of("m") if one.letter == "m"]
     if named:
         place = read_place(clause, making, "Minimising needs a pose: a docked molecule, or a target to dock into.")
         return Draft(
             "minimize", {"molecules": [one.value for one in named], **place.args()}, "dock, then relax the pose"
         )
-    pose = subject_molecules(clause, making, "has the pose to relax (a docked molecule)", one=True)[0]
-    return Draft("minimize", {"pose": pose}, "relax the pose with a force field", subjects=[pose])
+    poses = subject_molecules(clause, making, "has the pose to relax (a docked molecule)", one=True)
+    return [Draft("minimize", {"pose": pose}, "relax the pose with a force field", subjects=[pose]) for pose in poses]
+
+
+def _positions(reference: Reference | None, n_docked: int) -> list[int]:
+    """Which of the docked molecules, by rank."""
+    if reference is None or reference.kind == "it":
+        return [1]
+    if reference.kind == "top":
+        return list(range(1, reference.numbers[0] + 1))
+    return list(reference.numbers) if reference.numbers else list(range(1, max(1, n_docked) + 1))
 
 
 def build_plan_synthesis(clause: Clause, making: Making) -> list[Draft]:
@@ -363,6 +384,8 @@ def _seed(args: dict[str, Any], clause: Clause) -> None:
 def target_document(clause: Clause, making: Making) -> Any:
     """The `target` of a campaign: a bundled name, or {pdb, chain, pocket}."""
     place = read_place(clause, making, "A campaign needs a target.")
+    if place.target in making.targets.values() and place.target not in making.files and place.pocket is None:
+        return place.target
     if (
         place.chain is None
         and place.pocket is None

@@ -49,7 +49,8 @@ _LOOP = re.compile(
     r"?([123]) (?:of|in) the (heavy|light)\b|\b(heavy|light)[- ]chain cdr[- ]?([123])"
 )
 _GOAL = re.compile(
-    r"\b(brighter|bright(?:ness)?|more stable|stability|stable|thermostab\w+|more thermostable|"
+    r"\b(brighter|stabili[sz]\w*|robust\w*|bright(?:ness)?|more stable|stability|stable|"
+    r"thermostab\w+|more thermostable|"
     r"heat|more fluorescent|fluorescence|fluoresc\w+|solub\w+|active|activity|affinity|binds? "
     r"\w+|expression|express\w*|red.shifted|blue.shifted|glows? \w+|glow|aggregat\w+|ph|less "
     r"immunogenic|faster|fold\w*)\b"

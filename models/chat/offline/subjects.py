@@ -69,11 +69,10 @@ def unknown_name(clause: Clause) -> str | None:
 def subject_molecules(
     clause: Clause, making: Making, what: str, leave: Sequence[Mention] = (), *, one: bool = False
 ) -> list[str]:
-    """The molecules the clause is about. `what` says what they are for, in a question; `one`: exactly one is needed."""
+    """The molecules the clause is about. `what` says what they are for, in a question; `one`: each is a step of
+    its own, so that "it" or "them" must not be many."""
     named = named_molecules(clause, making, leave)
     if named:
-        if one and len(named) > 1:
-            return named[:1]
         return named
     reference = clause.reference() or Reference("it")
     pointed = _from_plan(reference, making, one) or _from_history(reference, making, one, what)
