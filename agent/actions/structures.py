@@ -89,6 +89,13 @@ def path_of(file: StructureFile, context: ActionContext) -> Path:
     return path
 
 
+def kept_structure(path: Path, context: ActionContext) -> StructureFile | None:
+    """The file of which `path_of` gave this path; None for a path of elsewhere."""
+    artifact = path.parent.name + structure_suffix(path.name)
+    is_ours = path.parent.parent == context.session.settings.home / "structures"
+    return StructureFile(artifact, path.name) if is_ours and artifact in context.session.artifacts else None
+
+
 def survey(file: StructureFile, chain: str | None, context: ActionContext, n: int = 5) -> CheckResult:
     """Chains, bound ligands and pockets of the file (`check_pockets`), from a worker. InputError for a file that does
     not parse or a chain that is not there."""

@@ -20,6 +20,7 @@ from agent.actions.structures import (
     StructureFile,
     bundled_structure,
     file_structure,
+    kept_structure,
     named_structure,
     path_of,
     structure_suffix,
@@ -40,7 +41,7 @@ BOX_MARGIN_ANGSTROM = 5.0
 MIN_EDGE_ANGSTROM, MAX_EDGE_ANGSTROM = 18.0, 30.0
 """Edges of a found pocket's box: room for a ligand of drug size, and no more than the bundled targets have."""
 _FROM_LIGAND = re.compile(r"(?:from[_ ]ligand|ligand)\s+(\S+)", re.IGNORECASE)
-_CODE = re.compile(r"(?:\w:)?[A-Z0-9]{0,2}[A-Z][A-Z0-9]{0,2}")
+_CODE = re.compile(r"(?:\w:)?(?=[A-Z0-9]{1,3}$)[A-Z0-9]*[A-Z][A-Z0-9]*")
 PREDICT = ("predict", "auto", "find")
 
 
@@ -150,10 +151,9 @@ def _structure_behind(item: Item, context: ActionContext) -> StructureFile:
     section = item.details.get("target") or {}
     if section.get("name"):
         return bundled_structure(str(section["name"]), context)
-    if section.get("pdb") and Path(section["pdb"]).is_file():
-        found = named_structure(str(section["pdb"]), context)
-        if found is not None:
-            return StructureFile(found.artifact, found.name, (item.handle,))
+    kept = kept_structure(Path(str(section.get("pdb"))), context) if section.get("pdb") else None
+    if kept is not None:
+        return StructureFile(kept.artifact, kept.name, (item.handle,))
     if item.links.get("structure"):
         name = f"{item.name or item.handle}.pdb"
         return StructureFile(item.links["structure"], name, (item.handle,))

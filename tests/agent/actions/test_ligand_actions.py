@@ -145,6 +145,21 @@ def test_pockets_of_a_file_can_be_docked_into(session: Session, attached: str) -
     assert by_place.items[0].numbers["vina"].call_id == again.items[0].numbers["vina"].call_id
 
 
+def test_a_receptor_can_be_docked_into_again_and_at_another_place(session: Session, docked: ActionResult) -> None:
+    receptor = next(item for item in docked.items if item.kind == "receptor")
+    again = run(session, "dock", {"molecules": ["CCO"], "target": receptor.handle, "exhaustiveness": 1})
+    assert [item.kind for item in again.items] == ["molecule"]
+    before = next(item for item in docked.items if item.value == "CCO")
+    assert again.items[0].numbers["vina"] == before.numbers["vina"].model_copy(
+        update={"call_id": again.items[0].numbers["vina"].call_id}
+    )
+    residue = receptor.details["pocket_residues"][0]
+    args = {"molecules": ["CCO"], "target": receptor.handle, "pocket": residue, "exhaustiveness": 1}
+    elsewhere = run(session, "dock", args)
+    assert elsewhere.fault == ""
+    assert elsewhere.items[-1].details["target"]["residues"] == [residue]
+
+
 def test_a_sequence_gets_the_model_s_marks_and_hears_how_weak_they_are(session: Session) -> None:
     sequence = "".join(r for r in "MGSSHHHHHHSSGLVPRGSHMKVLITGAGSGIGKAIALALAKEGAKVVVTDRN")
     found = run(session, "find_pockets", {"protein": sequence})
