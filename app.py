@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.config import load_settings
 from agent.interface.cli import build_cli
@@ -33,6 +33,17 @@ def open_session() -> Session:
     from agent.session import Session
 
     return Session.open(load_settings())
+
+
+def __getattr__(name: str) -> Any:
+    """`uvicorn app:api`: the server for ASGI servers, built when it is asked for."""
+    if name != "api":
+        raise AttributeError(name)
+    from agent.interface.api.application import build_api
+    from agent.service import RunService
+
+    session = open_session().guarded()
+    return build_api(session, RunService(session), session.settings)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.campaign import Campaign
 from agent.config import Settings
@@ -34,6 +34,13 @@ class Session:
         artifacts = Artifacts(settings.artifacts_path)
         manager = RunManager(ledger, artifacts, settings.home, settings.lease_seconds)
         return cls(settings, ledger, artifacts, manager, Resources(settings))
+
+    def guarded(self) -> Session:
+        """The same home as a server offers it: where a token lets others in, files of this machine cannot be named by
+        their path (attached ones can)."""
+        if self.settings.token is None:
+            return self
+        return replace(self, settings=self.settings.model_copy(update={"local_files": False}))
 
     def start_campaign(self, campaign: Campaign, kind: str = "campaign", run_id: str | None = None) -> str:
         """Write down a campaign as a queued run. InputError for what its domain refuses, before anything is stored.

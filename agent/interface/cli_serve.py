@@ -43,7 +43,7 @@ def serve_command(open_session: OpenSession, load_settings: Callable[[], Setting
         from agent.interface.server import build_server
         from agent.service import RunService
 
-        session = open_session()
+        session = open_session().guarded()
         threading.Thread(target=_warm, args=(settings,), name="organon-warm", daemon=True).start()
         app = build_api(session, RunService(session), settings)
         shown = f"[{host}]" if ":" in host else host
