@@ -25,7 +25,7 @@ BENCHMARKS = {path.stem for path in (ROOT / "benchmarks").iterdir()}
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT: dict[str, Any] = PYPROJECT["project"]
 # Declared although no line of ours names them: {distribution: why}.
-USED_BY_OTHERS: dict[str, str] = {}
+USED_BY_OTHERS: dict[str, str] = {"python-multipart": "FastAPI parses uploads with it"}
 HEAVY = {
     "torch",
     "transformers",
