@@ -37,7 +37,8 @@ class BoxSpec(Section):
 
 class Target(Section):
     """Where to dock. Either `name` (a bundled target) or `pdb` (PDB or mmCIF) with one pocket definition:
-    `pocket: from_ligand CODE`, `ligand: FILE.sdf`, `residues: [A:THR315, ...]` or `box: {center, size}`.
+    `pocket: from_ligand CODE`, `ligand: FILE.sdf`, `residues: [A:THR315, ...]` or `box: {center, size}`. A bundled
+    target has its own pocket; `residues`, `box` or `ligand` beside `name` put the box elsewhere in it.
     `ligand_smiles` gives a ligand bound in a PDB file its bond orders, without which it cannot be redocked."""
 
     name: str | None = Field(default=None, description="A bundled target, such as ABL1 or EGFR; it has its pocket.")
@@ -62,8 +63,11 @@ class Target(Section):
         if (self.name is None) == (self.pdb is None):
             raise ValueError("give either `name` (a bundled target) or `pdb` (a structure file)")
         places = [key for key in ("pocket", "ligand", "residues", "box") if getattr(self, key) is not None]
-        if self.name is not None and (places or self.chain):
-            raise ValueError("a bundled target has its own pocket: leave out " + ", ".join(places or ["chain"]))
+        if self.name is not None and (self.pocket or self.chain):
+            wrong = "chain" if self.chain else "pocket"
+            raise ValueError(f"a bundled target has one chain and no bound ligand: leave out {wrong}")
+        if self.name is not None and len(places) > 1:
+            raise ValueError(f"name another pocket once, by `residues`, `box` or `ligand` (got {places})")
         if self.pdb is not None and len(places) != 1:
             raise ValueError(f"name the pocket once, by `pocket`, `ligand`, `residues` or `box` (got {places})")
         if self.pocket is not None and not self.pocket.startswith("from_ligand "):

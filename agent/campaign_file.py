@@ -21,9 +21,9 @@ import yaml
 from agent.actions import load_action
 from agent.actions.given import is_handle
 from agent.campaign import Campaign, parse_campaign
-from agent.sweep import expand_sweep
-from agent.workflow_plan import Workflow, files_named, parse_workflow
-from agent.workflow_references import escape
+from agent.workflow.plan import Workflow, files_named, parse_workflow
+from agent.workflow.references import escape
+from agent.workflow.sweep import expand_sweep
 from tools.errors import InputError
 from tools.registry import load_domain
 

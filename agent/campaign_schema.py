@@ -14,8 +14,8 @@ from typing import Any
 from agent.actions import ACTIONS, load_action
 from agent.campaign import Campaign
 from agent.campaign_file import TASKS
-from agent.sweep import MAX_RUNS
-from agent.workflow_plan import Workflow
+from agent.workflow.plan import Workflow
+from agent.workflow.sweep import MAX_RUNS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE: dict[str, Any] = {

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import HumanMessage, SystemMessage
 from langsmith import tracing_context
 
+from agent.chat.front_end import open_front_end, told_context_tokens
+from agent.chat.instructions import action_tools, system_prompt
 from agent.config import Settings
-from agent.front_end import open_front_end, told_context_tokens
-from agent.instructions import action_tools, system_prompt
 from models.chat.conformance import examine_chat_model
 from models.chat.front_end import OFFLINE
 from models.registry import checkpoint_info, is_server_address, load_generator

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 Work = Callable[["Session", "RunRecord", "RunControl"], Mapping[str, Any] | None]
 
 KINDS: dict[str, str] = {
-    "campaign": "agent.drive:drive_campaign",
-    "demo": "agent.drive:drive_campaign",
-    "workflow": "agent.workflow:drive_workflow",
+    "campaign": "agent.discovery.drive:drive_campaign",
+    "demo": "agent.discovery.drive:drive_campaign",
+    "workflow": "agent.workflow.drive:drive_workflow",
     "action": "agent.actions.action:drive_action",
-    "chat": "agent.assistant:drive_turn",
+    "chat": "agent.chat.assistant:drive_turn",
 }
 
 

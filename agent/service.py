@@ -18,12 +18,12 @@ from typing import Any
 from agent import background
 from agent.actions import load_action
 from agent.campaign import Campaign, parse_campaign
-from agent.conversation import open_turn
-from agent.front_end import open_front_end
+from agent.chat.conversation import open_turn
+from agent.chat.front_end import open_front_end
 from agent.kinds import work_of
 from agent.runs import ENDED, run_id_for
 from agent.session import Session
-from agent.workflow_plan import parse_workflow
+from agent.workflow.plan import parse_workflow
 from models.errors import CheckpointError, ModelInputError
 from tools.errors import InputError, OrganonError, StopError
 from tools.memory.ledger import RunRecord
@@ -202,7 +202,7 @@ class _Lane:
 
 def _warm(session: Session) -> None:
     """Nothing depends on this: a language model that cannot be opened is said by the turn that needs it."""
-    from agent.instructions import action_tools
+    from agent.chat.instructions import action_tools
 
     try:
         work_of("chat")

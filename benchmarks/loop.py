@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from agent.campaign import parse_campaign
 from agent.config import load_settings
+from agent.discovery.refine.sample import MAX_NEW_TOKENS, TEMPERATURE, TOP_P
 from agent.executor import Executor, Fault, Task
 from agent.interface.output import print_event
-from agent.refine.sample import MAX_NEW_TOKENS, TEMPERATURE, TOP_P
 from agent.session import Session
 from models.backends.base import Request
 from models.registry import load_generator

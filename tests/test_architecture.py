@@ -28,7 +28,7 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager"
 MAX_LINES = 450
 # Where a fault of any kind becomes an answer (style: "only there `except Exception`").
 BOUNDARIES = re.compile(
-    r"app\.py|agent/interface/.*|agent/(executor|runs|doctor|service|assistant)\.py|agent/actions/action\.py|tools/(registry|sandbox)\.py|.*worker.*\.py"
+    r"app\.py|agent/interface/.*|agent/(executor|runs|doctor|service|chat/assistant)\.py|agent/actions/action\.py|tools/(registry|sandbox)\.py|.*worker.*\.py"
 )
 TABLE_ENTRY = re.compile(r"[a-z_]+(\.\w+)*:[A-Za-z_]\w*")
 # Files besides agent/config.py that touch the environment, each with its reason.

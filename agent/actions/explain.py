@@ -10,9 +10,9 @@ from pydantic import Field
 from agent.actions.action import Action, ActionContext, Arguments
 from agent.actions.campaigns import run_named
 from agent.actions.given import is_handle
+from agent.discovery.result import check_report
 from agent.interface.schemas import ActionResult, CheckReport, Citation, Item, Quantity, RunResult
 from agent.judged import Judged, judged_candidates
-from agent.result import check_report
 from tools.errors import InputError
 from tools.memory.ledger import RunRecord, Sighting
 from tools.rank import Objective, desirability

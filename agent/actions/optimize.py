@@ -16,9 +16,9 @@ from agent.actions.calls import stop_if_asked
 from agent.actions.checking import measured, report, run_checks
 from agent.actions.molecule_arguments import MOLECULE_WORDS, GivenMolecule, given_molecule
 from agent.actions.properties import CHECKS, property_calls, property_numbers
+from agent.discovery.refine.sample import MAX_NEW_TOKENS, TEMPERATURE, TOP_P
+from agent.discovery.refine.strategy import derived_seed
 from agent.interface.schemas import ActionCost, ActionResult, Item
-from agent.refine.sample import MAX_NEW_TOKENS, TEMPERATURE, TOP_P
-from agent.refine.strategy import derived_seed
 from models.backends.base import Request
 from models.worker import ModelWorker
 from tools.domain import Call

@@ -10,10 +10,10 @@ from pydantic import Field
 from agent.actions.action import Action, ActionContext, Arguments
 from agent.actions.card_statement import card_statement
 from agent.actions.checking import report
-from agent.actions.given import given_item, is_handle
+from agent.actions.given import given_item
 from agent.actions.model_votes import MARK_THRESHOLD, vote_for_residues
-from agent.actions.structures import StructureFile, path_of, structure_suffix, survey
-from agent.actions.targets import box_of, given_structure
+from agent.actions.structures import StructureFile, structure_suffix, survey
+from agent.actions.targets import box_of, given_structure, names_item, section_of
 from agent.interface.schemas import ActionCost, ActionResult, Citation, Item, Quantity
 from tools.docking.residues import STANDARD
 from tools.errors import InputError
@@ -56,7 +56,7 @@ def cost(args: FindPockets, context: ActionContext) -> ActionCost:
 def _sequence_of(text: str, context: ActionContext) -> tuple[str, list[str]]:
     """The sequence to ask the model about, where there is no structure; else an empty string."""
     text = text.strip()
-    if is_handle(text):
+    if names_item(text, context):
         item = given_item(text, ("protein", "file", "receptor", "pocket"), context)
         bare = item.kind == "protein" and not (item.links.get("structure") or item.details.get("structure_file"))
         return ("".join(item.value.upper().split()), [item.handle]) if bare else ("", [])
@@ -102,7 +102,7 @@ def _pocket_item(
     pocket: Mapping[str, Any], found: CheckResult, file: StructureFile, chain: str | None, context: ActionContext
 ) -> Item:
     call_id, box = found.call_id, box_of(pocket)
-    section = {"pdb": str(path_of(file, context)), **({"chain": chain} if chain else {}), "box": box}
+    section = {**section_of(file, chain, context), "box": box}
     holds = f", holds {', '.join(pocket['ligands'])}" if pocket["ligands"] else ""
     return Item(
         kind="pocket",
@@ -124,7 +124,7 @@ def _pocket_item(
             "rank": pocket["rank"],
             "box": box,
             "target": section,
-            "structure_file": {"artifact": file.artifact, "name": file.name},
+            "structure_file": {"artifact": file.artifact, "name": file.name, "bundled": file.bundled},
         },
     )
 

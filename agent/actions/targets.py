@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from agent.actions.structures import (
 )
 from agent.campaign import Target
 from agent.executor import Fault, Task
-from agent.interface.schemas import Item
+from agent.interface.schemas import Item, ItemKind
 from tools.docking.check_contact import find_residue
 from tools.docking.dockstring_targets import load_target, resolve_target, target_names
 from tools.docking.structure import join
@@ -74,14 +74,15 @@ class PreparedTarget:
 def given_structure(text: str, context: ActionContext) -> StructureFile:
     """The structure file that an argument names; InputError where it names a sequence or nothing."""
     text = text.strip()
-    if is_handle(text):
+    if names_item(text, context):
         return _structure_behind(given_item(text, ("receptor", "pocket", "protein", "file"), context), context)
     return named_structure(text, context) or bundled_structure(_bundled(text), context)
 
 
 def given_target(text: str, context: ActionContext, chain: str | None = None, pocket: str | None = None) -> GivenTarget:
     """The target of an argument, its pocket included. InputError says what is wrong and what there is."""
-    item = given_item(text, ("receptor", "pocket", "protein", "file"), context) if is_handle(text) else None
+    kinds: tuple[ItemKind, ...] = ("receptor", "pocket", "protein", "file")
+    item = given_item(text, kinds, context) if names_item(text, context) else None
     if item is not None and pocket is None and item.kind in ("receptor", "pocket"):
         section = dict(item.details.get("target") or {})
         if not section:
@@ -95,8 +96,27 @@ def given_target(text: str, context: ActionContext, chain: str | None = None, po
         return GivenTarget({"name": name}, name, (), notes)
     file = given_structure(text, context)
     place, notes, made_from = _place(file, chain, pocket, context)
-    section = {"pdb": str(path_of(file, context)), **({"chain": chain} if chain else {}), **place}
+    if file.bundled and chain:
+        notes = (*notes, f"The bundled target {file.bundled} has one chain; `chain` was not used.")
+    section = {**section_of(file, chain, context), **place}
     return GivenTarget(section, file.stem, (*file.made_from, *made_from), notes)
+
+
+def names_item(text: str, context: ActionContext) -> bool:
+    """Whether this is a handle. F2 and F10 are also bundled targets (thrombin and factor Xa): so they are read where
+    the conversation has no such handle."""
+    text = text.strip()
+    if not is_handle(text) or text not in target_names():
+        return is_handle(text)
+    return any(item["handle"] == text for item in context.session.ledger.items(context.thread_id))
+
+
+def section_of(file: StructureFile, chain: str | None, context: ActionContext) -> dict[str, Any]:
+    """The keys of a campaign's `target` that name the structure; a bundled target is docked into as it is bundled,
+    never prepared a second time from its own structure."""
+    if file.bundled:
+        return {"name": file.bundled}
+    return {"pdb": str(path_of(file, context)), **({"chain": chain} if chain else {})}
 
 
 def prepare(target: GivenTarget, context: ActionContext) -> PreparedTarget:
@@ -147,10 +167,10 @@ def _structure_behind(item: Item, context: ActionContext) -> StructureFile:
         return file_structure(item, context)
     origin = item.details.get("structure_file")
     if origin:
-        return StructureFile(origin["artifact"], origin["name"], (item.handle,))
+        return StructureFile(origin["artifact"], origin["name"], (item.handle,), origin.get("bundled", ""))
     section = item.details.get("target") or {}
     if section.get("name"):
-        return bundled_structure(str(section["name"]), context)
+        return replace(bundled_structure(str(section["name"]), context), made_from=(item.handle,))
     kept = kept_structure(Path(str(section.get("pdb"))), context) if section.get("pdb") else None
     if kept is not None:
         return StructureFile(kept.artifact, kept.name, (item.handle,))
@@ -173,10 +193,14 @@ def _place(
     if pocket.lower() in PREDICT:
         return (*_predicted_place(file, chain, context), ())
     found = _FROM_LIGAND.fullmatch(pocket)
-    if found:
-        return {"pocket": f"from_ligand {found[1].upper()}"}, (), ()
-    if _CODE.fullmatch(pocket):
-        return {"pocket": f"from_ligand {pocket}"}, (), ()
+    code = found[1].upper() if found else pocket if _CODE.fullmatch(pocket) else ""
+    if code and file.bundled:
+        raise InputError(
+            f"the bundled {file.bundled} holds no ligand {code} to mark the pocket: leave `pocket` out for its own, or "
+            f"give residues, `predict`, a pocket's handle, or a structure file with {code} bound"
+        )
+    if code:
+        return {"pocket": f"from_ligand {code}"}, (), ()
     residues = [part for part in re.split(r"[\s,;]+", pocket) if part]
     if not residues:
         raise InputError(

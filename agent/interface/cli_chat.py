@@ -42,13 +42,13 @@ def chat_command(open_session: Callable[[], Session]) -> Callable[..., None]:
         """Ask in plain words. Without -m: a conversation at the terminal."""
         if message is None and (as_json or dry_run):
             raise InputError("--json and --dry-run need a message: -m TEXT")
-        from agent.front_end import open_front_end
+        from agent.chat.front_end import open_front_end
 
         session = open_session()
         if thread is not None:
             session.ledger.get_thread(thread)
         if dry_run:
-            from agent.planning import plan_only
+            from agent.chat.planning import plan_only
 
             sys.stdout.write(json.dumps(plan_only(session, str(message), thread), ensure_ascii=False) + "\n")
             return

@@ -63,8 +63,8 @@ def _warm(settings: Settings) -> None:
     is wrong with it is told by the first turn."""
     from langchain_core.messages import HumanMessage
 
-    import agent.assistant  # noqa: F401 - what a turn needs is imported now
-    from agent.front_end import open_front_end
+    import agent.chat.assistant  # noqa: F401 - what a turn needs is imported now
+    from agent.chat.front_end import open_front_end
 
     try:
         model = open_front_end(settings)

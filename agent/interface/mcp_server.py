@@ -22,10 +22,10 @@ from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from agent.actions import ACTIONS, load_action
+from agent.chat.observation import observe
 from agent.interface.api.service import Service
 from agent.interface.api.watcher import Watcher
 from agent.interface.schemas import ActionResult, Event
-from agent.observation import observe
 from agent.progress import progress_of
 from agent.runs import ENDED, new_run_id
 from agent.session import Session

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from langsmith.utils import get_env_var
 
-from agent.conversation import open_turn
+from agent.chat.conversation import open_turn
 from agent.session import Session
 from tests.agent.openai_protocol import Reply, Scripted
 from tools.errors import UnavailableError

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fpdf import FPDF
 
+from agent.chat.conversation import open_turn
 from agent.config import Settings
-from agent.conversation import open_turn
 from agent.library import ingest_paths
 from agent.session import Session
 from tests.agent.openai_protocol import Reply, Scripted

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.conversation import open_turn
+from agent.chat.conversation import open_turn
 from agent.session import Session
 from tests.agent.openai_protocol import Reply, Scripted
 from tests.agent.test_assistant import events

@@ -11,9 +11,9 @@ import yaml
 from agent.campaign_file import TASKS, Request, beside, load_request, parse_request, start_request, stored
 from agent.config import Settings
 from agent.session import Session
-from agent.sweep import MAX_RUNS
-from agent.workflow_plan import Workflow
-from agent.workflow_references import resolve
+from agent.workflow.plan import Workflow
+from agent.workflow.references import resolve
+from agent.workflow.sweep import MAX_RUNS
 from tools.errors import InputError
 
 ONE_OF_EACH: dict[str, dict[str, Any]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.actions import ACTIONS, load_action
-from agent.instructions import action_tools, plain_schema, schema_tokens, system_prompt
+from agent.chat.instructions import action_tools, plain_schema, schema_tokens, system_prompt
 
 
 def test_every_action_is_a_tool_with_its_arguments() -> None:

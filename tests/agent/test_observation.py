@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from agent.chat.observation import MAX_ITEMS, cited, observe, renumber
 from agent.interface.schemas import ActionResult, Citation, Item, Quantity
-from agent.observation import MAX_ITEMS, cited, observe, renumber
 
 
 def passage(number: int, source: str) -> Citation:

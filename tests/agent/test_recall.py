@@ -12,9 +12,9 @@ import pytest
 
 from agent.campaign import parse_campaign
 from agent.config import Settings
-from agent.evidence import descent
+from agent.discovery.evidence import descent
+from agent.discovery.recall import NOTHING
 from agent.interface.schemas import RunResult
-from agent.recall import NOTHING
 from agent.session import Session
 from tools.errors import StopError
 from tools.memory.vectors import Vectors
@@ -157,7 +157,7 @@ def test_killed_while_planning_and_resumed_memory_is_what_it_was(
     def killed(*_: Any) -> None:
         raise StopError("killed")
 
-    monkeypatch.setattr("agent.nodes.plan.run_controls", killed)
+    monkeypatch.setattr("agent.discovery.nodes.plan.run_controls", killed)
     run_id = session.start_campaign(parse_campaign({**CAMPAIGN, "seed": 6}, ROOT))
     with pytest.raises(StopError, match="killed"):
         session.execute(run_id)

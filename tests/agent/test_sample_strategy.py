@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from agent.nodes.rank import _kind_of_origin
-from agent.refine.sample import Sample
-from agent.refine.strategy import Order
+from agent.discovery.nodes.rank import _kind_of_origin
+from agent.discovery.refine.sample import Sample
+from agent.discovery.refine.strategy import Order
 from models.backends.base import Request
 from models.conditions import TRAINING_SHARES
 from models.grammar.properties import LOG_P, MOLECULAR_WEIGHT, PROPERTY_TAGS, QED
@@ -61,7 +61,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture
 def propose(model: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """Proposals for a context, and the requests that were made; few tokens, since the answers are noise."""
-    monkeypatch.setattr("agent.refine.sample.MAX_NEW_TOKENS", 6)
+    monkeypatch.setattr("agent.discovery.refine.sample.MAX_NEW_TOKENS", 6)
     watched = Watched(model)
     with ModelWorker(watched) as worker:
 

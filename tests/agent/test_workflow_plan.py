@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.workflow_plan import Workflow, files_named, needed_stages, parse_workflow
+from agent.workflow.plan import Workflow, files_named, needed_stages, parse_workflow
 from tools.errors import InputError
 
 PROPERTIES = {"id": "look", "do": "molecule_properties", "with": {"molecules": ["CCO"]}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.interface.schemas import Item
-from agent.workflow_references import Reference, escape, names_element, parse_reference, references_in, resolve
+from agent.workflow.references import Reference, escape, names_element, parse_reference, references_in, resolve
 from tools.errors import InputError
 
 ITEMS = [

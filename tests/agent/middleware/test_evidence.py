@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
 
-from agent.middleware.evidence import MARK, marked, unsupported
+from agent.chat.middleware.evidence import MARK, marked, unsupported
 
 SAID = [
     HumanMessage("logP below 4.5, please"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from agent.middleware.history import n_tokens, safe_cut
+from agent.chat.middleware.history import n_tokens, safe_cut
 from agent.session import Session
 from tests.agent.openai_protocol import Reply, Scripted
 from tests.agent.test_assistant import say

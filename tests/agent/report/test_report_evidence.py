@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from agent.evidence import thread_links
+from agent.discovery.evidence import thread_links
 from agent.report.page import write_report
 from tools.memory.ledger import Ledger
 
