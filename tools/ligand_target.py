@@ -11,7 +11,7 @@ from typing import Any
 from rdkit import Chem
 
 from tools.docking.box import Box
-from tools.docking.dockstring_targets import load_target
+from tools.docking.dockstring_targets import load_target, target_at
 from tools.docking.pocket import PocketSpec
 from tools.docking.prepare import prepare_receptor
 from tools.docking.receptor import Receptor
@@ -24,7 +24,7 @@ from tools.molecule.parse import canonical_smiles, neutral_parent, parse_smiles
 
 def prepare(target: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
     """Read, prepare and store the receptor; raises `InputError` for whatever is wrong with the target."""
-    receptor = load_target(target["name"]) if target.get("name") else _from_file(target)
+    receptor = _bundled(target) if target.get("name") else _from_file(target)
     receptor_id = artifacts.put(json.dumps(receptor.to_json(), sort_keys=True), ".json")
     receptor_pdb = artifacts.put(receptor.pdb, ".pdb")
     return {
@@ -44,17 +44,26 @@ def prepare(target: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
     }
 
 
+def _bundled(target: Mapping[str, Any]) -> Receptor:
+    """With its own pocket, or another one where the target names it."""
+    has_place = any(target.get(key) for key in ("residues", "box", "ligand"))
+    return target_at(target["name"], _pocket(target)) if has_place else load_target(target["name"])
+
+
 def _from_file(target: Mapping[str, Any]) -> Receptor:
+    return prepare_receptor(Path(target["pdb"]), _pocket(target), chain=target.get("chain"))
+
+
+def _pocket(target: Mapping[str, Any]) -> PocketSpec:
     box = target.get("box")
     code = (target.get("pocket") or "").removeprefix("from_ligand ").strip() or None
-    spec = PocketSpec(
+    return PocketSpec(
         ligand=code,
         residues=tuple(target.get("residues") or ()),
         box=Box(tuple(box["center"]), tuple(box["size"])) if box else None,
         ligand_file=Path(target["ligand"]) if target.get("ligand") else None,
         ligand_smiles=target.get("ligand_smiles") or _known_component(code),
     )
-    return prepare_receptor(Path(target["pdb"]), spec, chain=target.get("chain"))
 
 
 def _known_component(code: str | None) -> str | None:

@@ -9,6 +9,7 @@ count from 1) and a cognate ligand: none is bundled, so redocking is untested th
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import math
 import re
@@ -21,6 +22,7 @@ import numpy as np
 
 from tools.docking.box import Box
 from tools.docking.hydrogens import add_hydrogens
+from tools.docking.pocket import PocketSpec, resolve_pocket
 from tools.docking.receptor import Receptor
 from tools.docking.residues import N_HEAVY, STANDARD, WATER, is_metal, is_residue, standard_name
 from tools.docking.structure import (
@@ -92,6 +94,29 @@ def load_target(name: str, pocket_radius_angstrom: float = 8.0) -> Receptor:
         sequence=sequences(polar),
         pocket_residues=tuple(r.label for r in pocket if is_residue(r.name)),
         notes=tuple(_notes(pdbqt, polar)),
+    )
+
+
+def target_at(name: str, pocket: PocketSpec) -> Receptor:
+    """The bundled target with the box at another place than its authors': same PDBQT, same all-atom PDB.
+
+    It is not prepared again: its residues have no hydrogens on carbon and some side chains are cut short, which
+    a preparation from the start would refuse or change.
+    """
+    receptor = load_target(name)
+    if pocket.ligand:
+        raise InputError(
+            f"the bundled {receptor.name} holds no ligand {pocket.ligand!r} to mark the pocket; give residues, a box, "
+            f"or a structure file with the ligand bound"
+        )
+    site = resolve_pocket(parse_pdbqt(receptor.pdbqt), pocket)
+    note = f"The box was put at another place than that of the bundled target: centre {site.box.center_angstrom} Å."
+    return dataclasses.replace(
+        receptor,
+        box=site.box,
+        pocket_residues=site.residues,
+        notes=(*receptor.notes, note, *site.notes),
+        ligand=site.ligand,
     )
 
 
