@@ -81,5 +81,5 @@ def test_commands_of_the_readme_exist() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert named == {"demo", "campaign", "tools", "model", "doctor"}
+    assert named == {"demo", "chat", "serve", "mcp", "ingest", "search", "campaign", "tools", "model", "doctor"}
     assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", done.stdout)] == []
