@@ -49,6 +49,17 @@ def stamp(directory: str, number: int, seconds: float) -> int:
     return number
 
 
+def meet(directory: str, number: int) -> str:
+    """Comes back only once the other one has begun too."""
+    Path(directory, str(number)).touch()
+    until = time.monotonic() + 60
+    while len(list(Path(directory).iterdir())) < 2:
+        if time.monotonic() > until:
+            return "alone"
+        time.sleep(0.01)
+    return "met"
+
+
 def act(deed: str) -> str:
     """What a worker may live through, by name."""
     if deed == "exit":
@@ -68,7 +79,7 @@ def act(deed: str) -> str:
     if deed == "hang":
         threading.Event().wait()
     if deed == "hang_in_c":
-        ctypes.PyDLL(None).sleep(60)
+        ctypes.PyDLL(None).sleep(3600)
     if deed == "hunger":
         hoard = []
         while True:

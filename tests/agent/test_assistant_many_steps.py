@@ -36,7 +36,7 @@ class Person:
                 self._session.manager.approve(self._run_id, event.payload["key"], self._answer)
 
     def done(self) -> list[dict[str, Any]]:
-        self._thread.join(20)
+        self._thread.join(60)
         return self.asked
 
 
@@ -167,11 +167,11 @@ def test_stopped_while_waiting_for_approval_and_taken_up_again(open_assistant: O
     _, run_id = open_turn(session, None, "screen it")
     thread = threading.Thread(target=session.execute, args=(run_id,))
     thread.start()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while session.ledger.get_run(run_id).state != "waiting_approval" and time.monotonic() < until:
         time.sleep(0.02)
     session.manager.request_stop(run_id)
-    thread.join(10)
+    thread.join(60)
     assert session.ledger.get_run(run_id).state == "stopped"
     session.manager.approve(run_id, f"{run_id}.1", {"approved": True})
     assert session.execute(run_id).result["answer"] == "Screened."  # type: ignore[index]
@@ -189,7 +189,7 @@ def test_pause_holds_between_steps(open_assistant: Open, language_model: Scripte
     _, run_id = open_turn(session, None, "wait, then weigh")
     thread = threading.Thread(target=session.execute, args=(run_id,))
     thread.start()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not events(session, run_id, "tool_call") and time.monotonic() < until:
         time.sleep(0.02)
     session.manager.request_pause(run_id)
@@ -199,7 +199,7 @@ def test_pause_holds_between_steps(open_assistant: Open, language_model: Scripte
     assert session.ledger.get_run(run_id).state == "paused"
     assert len(events(session, run_id, "tool_call")) == 1
     session.manager.request_resume(run_id)
-    thread.join(10)
+    thread.join(60)
     assert session.ledger.get_run(run_id).state == "done"
 
 
@@ -209,11 +209,11 @@ def test_an_abandoned_turn_is_closed_before_the_next(open_assistant: Open, langu
     thread_id, run_id = open_turn(session, None, "wait long")
     thread = threading.Thread(target=session.execute, args=(run_id,))
     thread.start()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not events(session, run_id, "tool_call") and time.monotonic() < until:
         time.sleep(0.02)
     session.manager.request_stop(run_id)
-    thread.join(10)
+    thread.join(60)
     assert say(session, "are you there?", thread_id)["answer"] == "Here I am."
     said = language_model.asked[-1]["messages"]
     assert [message["role"] for message in said] == ["system", "user", "assistant", "tool", "assistant", "user"]

@@ -35,7 +35,7 @@ def server(session: Session, language_model: Scripted) -> Iterator[subprocess.Po
         process.stdout.close()
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited too long"

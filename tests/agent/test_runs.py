@@ -72,7 +72,7 @@ def spawn(manager: RunManager, run_id: str, pause: float) -> subprocess.Popen[by
     return subprocess.Popen([sys.executable, "-c", CHILD, str(manager.home), run_id, str(pause)], cwd=ROOT)
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s"
@@ -194,7 +194,7 @@ def test_stop_from_elsewhere_ends_the_run_and_resuming_forgets_it(manager: RunMa
     until(lambda: bool(manager.ledger.events(run_id)))
     elsewhere = RunManager(Ledger(manager.ledger.path), manager.artifacts, manager.home)
     elsewhere.request_stop(run_id)
-    thread.join(10)
+    thread.join(60)
     assert manager.get(run_id).state == "stopped"
 
     def again(control: RunControl) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def test_pause_and_resume(manager: RunManager) -> None:
     assert not manager.resumable(run_id)
     assert manager.ledger.events(run_id) == []
     assert manager.request_resume(run_id)
-    thread.join(10)
+    thread.join(60)
     assert manager.get(run_id).state == "done"
     assert [e.type for e in manager.tail(run_id)] == ["message", "run_finished"]
     assert not any(r.action in ("pause", "resume") for r in manager.ledger.open_requests(run_id))
@@ -240,7 +240,7 @@ def test_a_paused_run_can_be_stopped_and_an_idle_one_says_so(manager: RunManager
     thread = in_thread(manager, run_id, lambda control: control.wait_while_paused())
     until(lambda: manager.get(run_id).state == "paused")
     manager.request_stop(run_id)
-    thread.join(10)
+    thread.join(60)
     assert manager.get(run_id).state == "stopped"
 
 
@@ -257,7 +257,7 @@ def test_approval_waits_for_its_own_answer_and_survives_a_restart(manager: RunMa
     time.sleep(0.3)
     assert manager.get(run_id).state == "waiting_approval"
     manager.approve(run_id, "long-md", {"approved": True, "minutes": 30})
-    thread.join(10)
+    thread.join(60)
     manager.ledger.set_state(run_id, "stopped")
     manager.execute(run_id, work)
     assert answers == [{"key": "long-md", "approved": True, "minutes": 30}] * 2
@@ -276,7 +276,7 @@ def test_tail_follows_a_run_while_it_happens(manager: RunManager) -> None:
             time.sleep(0.1)
 
     manager.execute(run_id, work)
-    follower.join(10)
+    follower.join(60)
     assert seen == [1, 2, 3, 4, 5, 6, 7]
 
 

@@ -25,7 +25,7 @@ def service(open_assistant: Open) -> Iterator[RunService]:
     service.close()
 
 
-def wait_for(session: Session, run_id: str, *states: str, seconds: float = 20.0) -> str:
+def wait_for(session: Session, run_id: str, *states: str, seconds: float = 60.0) -> str:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         state = session.ledger.get_run(run_id).state
@@ -45,7 +45,7 @@ def test_an_action_is_executed(service: RunService) -> None:
     result = service.session.ledger.get_run(run_id).result
     assert result is not None
     assert result["items"][0]["numbers"]["molecular_weight"]["value"] == 46.07
-    until = time.monotonic() + 10  # the state is written before the run's thread is done with it
+    until = time.monotonic() + 60  # the state is written before the run's thread is done with it
     while service.active() and time.monotonic() < until:
         time.sleep(0.02)
     assert service.active() == ()
@@ -102,7 +102,7 @@ def test_closing_leaves_a_turn_where_it_stands_and_another_service_takes_it_up(
     first = RunService(open_assistant())
     first.start()
     _, run_id = first.start_turn(None, "weigh, then wait")
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while len(language_model.asked) < 2 and time.monotonic() < until:
         time.sleep(0.02)
     time.sleep(0.3)

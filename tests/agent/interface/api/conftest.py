@@ -63,7 +63,7 @@ def serve() -> Iterator[Callable[[Home], Serving]]:
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
         thread.start()
         running.append((server, thread))
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not server.started:
             assert time.monotonic() < until, "the server did not start"
             time.sleep(0.02)
@@ -72,7 +72,7 @@ def serve() -> Iterator[Callable[[Home], Serving]]:
     yield begin
     for server, thread in running:
         server.handle_exit(2, None)
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive(), "the server did not end"
 
 

@@ -39,7 +39,7 @@ class Home:
         threading.Thread(target=self.session.manager.execute, args=(run_id, work), daemon=True).start()
         return run_id
 
-    def wait(self, run_id: str, *states: str, seconds: float = 30.0) -> str:
+    def wait(self, run_id: str, *states: str, seconds: float = 120.0) -> str:
         until = time.monotonic() + seconds
         while (state := self.session.ledger.get_run(run_id).state) not in (states or ("done", "failed", "stopped")):
             assert time.monotonic() < until, f"run {run_id} is still {state}"
@@ -56,4 +56,4 @@ class Serving:
     url: str
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30, **options)
+        return httpx.Client(base_url=self.url, timeout=120, **options)

@@ -115,7 +115,7 @@ def test_a_run_is_paused_resumed_and_stopped(home: Home, client: TestClient) -> 
         return {}
 
     run_id = home.begin(work)
-    assert turns.acquire(timeout=10)
+    assert turns.acquire(timeout=60)
     assert client.post(f"/api/v1/runs/{run_id}/pause").status_code == 202
     home.wait(run_id, "paused")
     problem(client.post(f"/api/v1/runs/{run_id}/pause"), 409, "paused")

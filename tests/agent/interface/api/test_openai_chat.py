@@ -24,7 +24,7 @@ def serving(chatting: Home, serve: Callable[[Home], Serving]) -> Serving:
 
 @pytest.fixture
 def client(serving: Serving) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{serving.url}/v1", api_key="none", max_retries=0, timeout=30)
+    return openai.OpenAI(base_url=f"{serving.url}/v1", api_key="none", max_retries=0, timeout=120)
 
 
 def say(client: openai.OpenAI, *said: str) -> str:
