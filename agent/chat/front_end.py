@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
 
     from agent.config import Settings
+    from models.chat.offline.similarity import Embed
 
 DEFAULT_CONTEXT_TOKENS = 24_000
 OFFLINE_CONTEXT_TOKENS = 1_000_000
@@ -27,7 +28,7 @@ def open_front_end(settings: Settings) -> BaseChatModel:
     named = (settings.llm, settings.llm_base_url, key)
     with _lock:
         if named not in _open:
-            _open[named] = load_chat_model(*named, targets=bundled_targets())
+            _open[named] = load_chat_model(*named, targets=bundled_targets(), embed=sentence_embedding(settings))
         return _open[named]
 
 
@@ -36,6 +37,15 @@ def bundled_targets() -> tuple[str, ...]:
     from tools.docking.dockstring_targets import target_names
 
     return tuple(target_names())
+
+
+def sentence_embedding(settings: Settings) -> Embed | None:
+    """The library's sentence embedding where it is installed and wanted, None else: the built-in hashing adds nothing
+    to the front end's own comparison of letters. Nothing is loaded before the first text is embedded."""
+    from tools.memory.text_embedding import SentenceModel, load_text_embedding
+
+    embedding = load_text_embedding(settings.embeddings)
+    return embedding.embed if isinstance(embedding, SentenceModel) else None
 
 
 def context_tokens(model: BaseChatModel, settings: Settings) -> int:

@@ -20,6 +20,8 @@ from models.errors import ModelInputError
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
 
+    from models.chat.offline.similarity import Embed
+
 OFFLINE = "offline"
 LOCAL = "local"
 _NO_KEY_NEEDED = "none"
@@ -39,15 +41,21 @@ _PACKAGES = {
 
 
 def load_chat_model(
-    name: str, base_url: str | None = None, api_key: str | None = None, *, targets: Sequence[str] = ()
+    name: str,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    *,
+    targets: Sequence[str] = (),
+    embed: Embed | None = None,
 ) -> BaseChatModel:
-    """The chat model of this name. `targets`: names of bundled protein targets, which the offline front end knows.
+    """The chat model of this name. `targets`: names of bundled protein targets, and `embed`: a sentence embedding, both
+    for the offline front end: what it knows, and what it asks where words do not decide.
     ModelInputError in one line that names the package to install or the variable to set."""
     provider, _, model = name.partition(":")
     if name == OFFLINE:
         from models.chat.offline import OfflineChatModel
 
-        return OfflineChatModel(targets=tuple(targets))
+        return OfflineChatModel(targets=tuple(targets), embed=embed)
     if provider == LOCAL:
         from models.chat.local import load_local_chat_model
 

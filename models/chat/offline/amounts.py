@@ -33,6 +33,16 @@ _ANY = (
     r"(?:(?!(?:and|to|of|the|or|for|in|rounds?|steps?|with|by|per|at|on|from|than|more|"
     r"other)\b)[a-z][a-z-]*[ -]){0,2}"
 )
+_MOST = (
+    r"(?:at most|at the most|up to|max(?:imum|imal)?(?: of)?|(?:no|not|never) (?:more|longer|deeper|larger|"
+    r"greater) than|"
+    r"not exceeding|not to exceed|limited to|a limit of|capped at|a cap of|fewer than or|under|within|<=?)"
+)
+_STEPS = r"(?:reaction |synthetic |synthesis |linear |chemical )?(?:steps?|reactions|transformations|stages)"
+_CHANGES = (
+    r"(?:mutations?|substitutions?|changes|edits|exchanges|positions|replacements?|mutated (?:residues|positions)|"
+    r"amino[- ]acid (?:changes|swaps))"
+)
 _COUNT = re.compile(rf"(?<![\w.§-]){_N}(?!\.\d|st\b|nd\b|rd\b|th\b)[ -]?(?:x )?(?:{_BETWEEN}|{_ANY})(?:{_COUNTED})\b")
 _TIMES = re.compile(
     r"(?:(?:for|in|within|take|takes|spend|use|using|about|max|at most|up to|no more than|not "
@@ -49,9 +59,14 @@ _SETTINGS: tuple[tuple[str, str], ...] = (
         ),
     ),
     ("per_round", rf"per[_ -]round ?(?:of|is|=|:)? ?{_N}"),
+    (
+        "per_round",
+        rf"(?:batch(?:es)?(?: size)?|rounds) (?:of|is|=|:) ?{_N}(?= (?:{_BETWEEN})(?:{_COUNTED})| each|\W*$|,)",
+    ),
+    ("per_round", rf"(?:each|every|a) round (?:with|of|makes?|making|has|gives?) {_N}"),
     ("docking_calls", rf"{_N} (?:docking calls?|dockings?|docking runs?|dock calls?|docks)\b"),
     ("docking_calls", rf"(?:docking calls?|docking budget|dockings) ?(?:of|is|=|:)? ?{_N}"),
-    ("docking_calls", rf"dock(?:ing)? (?:at most|up to|no more than|max(?:imum)?) {_N}"),
+    ("docking_calls", rf"dock(?:ing)? (?:{_MOST}|more than) {_N}"),
     ("rounds", rf"{_N} (?:more |full |design |discovery )?(?:rounds?|iterations?|cycles?|generations?)\b"),
     ("rounds", rf"rounds? ?(?:of|is|=|:) ?{_N}"),
     ("exhaustiveness", rf"exhaustiv\w* ?(?:of|is|=|:|to|set to|at)? ?{_N}"),
@@ -60,16 +75,15 @@ _SETTINGS: tuple[tuple[str, str], ...] = (
     (
         "max_steps",
         (
-            r"(?:in |within |using |with )?(?:at most|up to|max(?:imum|imal)?(?: of)?|no more than|"
-            rf"not more than|fewer than or|under|<=?) ?{_N} (?:reaction |synthetic |synthesis "
-            r")?steps?"
+            rf"(?:in |within |using |with )?{_MOST} ?{_N} {_STEPS}\b|(?:route |synthesis )?(?:depth|length) "
+            r"(?:of |= ?|<= ?|: ?)?(\d+)\b"
         ),
     ),
     (
         "max_steps",
         (
-            rf"{_N} (?:reaction |synthetic |synthesis )?steps? (?:at most|max(?:imum)?|or (?:less|"
-            rf"fewer)|tops)|max(?:imum)?[_ ]steps? ?(?:of|is|=|:)? ?(\d+)|(?:in|within) {_N} "
+            rf"{_N} {_STEPS} (?:at (?:the )?most|max(?:imum)?|or (?:less|"
+            rf"fewer|shorter)|tops)|max(?:imum)?[_ ]steps? ?(?:of|is|=|:)? ?(\d+)|(?:in|within) {_N} "
             r"(?:reaction |synthetic )?steps?"
         ),
     ),
@@ -83,14 +97,31 @@ _SETTINGS: tuple[tuple[str, str], ...] = (
     (
         "max_mutations",
         (
-            r"(?:at most|up to|max(?:imum|imal)?(?: of)?|no more than|not more than|with|only|"
-            rf"using|<=?)? ?(?:of )?{_N} (?:point |amino acid |single )?(?:mutations?|"
-            r"substitutions?|changes|edits|exchanges|positions)(?: (?:at most|max|each|or fewer|or "
-            r"less))?\b"
+            rf"(?:{_MOST}|with|only|using)? ?(?:of )?{_N} (?:point |amino acid |single )?{_CHANGES}"
+            r"(?: (?:at most|max|each|or fewer|or less))?\b"
+        ),
+    ),
+    (
+        "max_mutations",
+        (
+            rf"(?:mutat|chang|substitut|alter|replac|exchang|vary)\w* (?:only |just |{_MOST} )?{_N} "
+            r"(?:residues?|positions?|amino acids?|sites?)\b"
         ),
     ),
     ("max_mutations", rf"max(?:imum)?[_ ]mutations ?(?:of|is|=|:)? ?{_N}"),
 )
+
+
+_ROUNDS_OF = re.compile(
+    r"\b(\d+) (?:design |discovery )?(?:rounds?|iterations?|cycles?|generations?) (?:of|with|x|times|having|"
+    r"making) (\d+)\b"
+    r"(?: (?:molecules?|compounds?|candidates?|designs?|ligands?|samples?|each|mols?))*"
+)
+_STRICT = re.compile(
+    rf"(?:(?:in |with |using )?(?:fewer|less|shorter) than|under|below|(?<!<)<(?!=)) ?([1-9]\d*)(?= {_STEPS}| "
+    rf"{_CHANGES}| rounds?\b)"
+)
+"""Bounds on counts that leave the number itself out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +139,8 @@ class Amounts:
 def read_amounts(text: str) -> tuple[Amounts, str]:
     """The amounts in a normalised text, and the text without them (a counted word stays)."""
     settings: dict[str, int] = {}
+    text = _ROUNDS_OF.sub(r"\1 rounds , \2 per round , ", text)
+    text = _STRICT.sub(lambda found: f"at most {int(found[1]) - 1}", text)
     for name, pattern in _SETTINGS:
         match = re.search(rf"(?<![\w.§-])(?:{pattern})", text)
         if match and name not in settings:
@@ -122,9 +155,13 @@ def read_amounts(text: str) -> tuple[Amounts, str]:
         n = int(match[1])
         text = text[: match.start()] + " " + text[match.end(1) :].lstrip(" x") if match[1] else text
     elif match := re.search(
-        r"(?<![\w.])(?:n ?= ?|number ?(?:of|=|:) ?|how many ?[:=] ?)(\d+)\b|(?:top|best|first) (\d+)\b", text
+        (
+            r"(?<![\w.])(?:n ?= ?|number ?(?:of|=|:) ?(?:[a-z]+ ?[:=] ?)?|how many ?[:=] ?)(\d+)\b|(?:top|best|first) "
+            rf"(\d+)\b|\b(?:{_COUNTED}) ?(?:[:=x] ?|\(n ?= ?|\()(\d+)\b(?!\.\d)"
+        ),
+        text,
     ):
-        n = int(match[1] or match[2])
+        n = int(match[1] or match[2] or match[3])
     elif match := re.search(
         (r"(?:^|[,:;-] *|\b(?:give me|only|just|make it|maybe|say) )(\d{1,3})(?: of them| in total| " r"please)?\W*$"),
         text,

@@ -14,6 +14,9 @@ from models.chat.offline.plans import Plan, Step
 
 SHOWN_THINGS = 5
 SHOWN_NUMBERS = 8
+FIGURES = 4
+STRUCTURAL = ("molecule", "material", "reaction")
+"""Kinds whose value is a chemist's line notation, which an answer shows."""
 QUOTES = 4
 SHORTEST_QUOTE, LONGEST_QUOTE = 25, 420
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9(\[“\"])")
@@ -67,17 +70,27 @@ def _result(call: Call) -> str:
     left = len(call.things) - SHOWN_THINGS + call.more
     if left > 0 and len(call.things) > SHOWN_THINGS:
         lines.append(f"and {left} more.")
-    cited = [f"[{one.get('number')}] {_source(one)}" for one in call.citations]
-    if cited:
-        lines.append("Sources: " + "; ".join(cited))
     return "\n".join(line for line in lines if line)
 
 
 def _listed(things: Sequence[Thing]) -> Iterable[str]:
     for thing in things[:SHOWN_THINGS]:
-        numbers = ", ".join(f"{_plain(name)} {value}" for name, value in list(thing.numbers.items())[:SHOWN_NUMBERS])
+        numbers = ", ".join(
+            f"{_plain(name)} {_shown(name, value)}" for name, value in list(thing.numbers.items())[:SHOWN_NUMBERS]
+        )
         name = f" ({thing.name})" if thing.name and thing.name != thing.value else ""
-        yield f"- {thing.handle}{name}{': ' + numbers if numbers else ''}"
+        formula = f" {thing.value}" if thing.kind in STRUCTURAL and thing.value else ""
+        yield f"- {thing.handle}{name}{formula}{': ' + numbers if numbers else ''}"
+
+
+def _shown(name: str, value: str) -> str:
+    """A number with its unit, to four significant figures; a logP is a logarithm by name and needs no unit for it."""
+    amount, _, unit = value.partition(" ")
+    if re.fullmatch(r"-?\d+\.\d+(?:e[+-]?\d+)?", amount):
+        amount = f"{float(amount):.{FIGURES}g}"
+    if unit == "log10" and re.search(r"log_?[pds]", name.lower()):
+        unit = ""
+    return f"{amount} {unit}".strip()
 
 
 def _plain(name: str) -> str:
@@ -100,9 +113,7 @@ def _quotes(query: str, call: Call) -> str:
         return _ended(call.summary)
     lines = ["What the passages say, in their own words:"]
     lines.extend(f"- “{sentence}” [{number}]" for _, _, sentence, number in chosen)
-    used = {number for *_, number in chosen}
-    sources = [f"[{one.get('number')}] {_source(one)}" for one in call.citations if str(one.get("number")) in used]
-    return "\n".join([*lines, "Sources: " + "; ".join(sources)])
+    return "\n".join(lines)
 
 
 def sentences(text: str) -> list[str]:
@@ -118,13 +129,6 @@ def sentences(text: str) -> list[str]:
         piece if len(piece) <= LONGEST_QUOTE else piece[: LONGEST_QUOTE - 1].rsplit(" ", 1)[0] + " …"
         for piece in whole or pieces
     ]
-
-
-def _source(citation: Mapping[str, object]) -> str:
-    title = str(citation.get("title") or "")
-    source = str(citation.get("source") or "")
-    locator = str(citation.get("locator") or "")
-    return ", ".join(dict.fromkeys(part for part in (title, source, locator) if part))
 
 
 def _closing(plan: Plan, done: Mapping[int, Call]) -> list[str]:

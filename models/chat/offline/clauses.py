@@ -9,7 +9,8 @@ VERBS = (
     r"relax|search|look up|explain|start|launch|run|compute|calculate|calc"
     r"|check|show|tell|give|list|propose|suggest|create|make|synthesi[sz]e|react|compare|edit|"
     r"engineer|redesign|modify|tweak|lower|increase|reduce|evaluate|score|rank"
-    r"|retrosynthesi[sz]e|read up|cite|get|what|how|why|which|where|is|are|does|do|did|have|"
+    r"|retrosynthesi[sz]e|screen|profile|elaborate|assess|map|scan|outline|devise|retrieve|fetch|read up|cite|get|"
+    r"what|how|why|which|where|is|are|does|do|did|have|"
     r"has|can|could|prepare|see|summari[sz]e|estimate|detect|locate|identify|refine|invent|"
     r"sample|build|work out|describe|repeat|kick off|begin|test|put|draw|then"
 )

@@ -17,7 +17,7 @@ BINDERS = (
 )
 COMPOUNDS = (
     r"(?:molecules?|compounds?|drugs?|structures?|candidates?|chemical matter|chemotypes?|"
-    r"scaffolds?|analog(?:ue)?s?|something|mols?|smiles|small molecules?|derivatives?|chemicals?)"
+    r"scaffolds?|fragments?|analog(?:ue)?s?|something|mols?|smiles|small molecules?|derivatives?|chemicals?)"
 )
 PROPERTY = (
     r"(?:properties|property|descriptors?|log ?p|lipophilicity|polarity|flexibility|clogp|qed|"

@@ -388,5 +388,32 @@ CUES: tuple[tuple[str, float, str], ...] = (
             r"compounds|structures|smiles)\b ?,"
         ),
     ),
+    (
+        "plan_synthesis",
+        3.0,
+        rf"\bways? (?:to|of|for) (?:make|making|prepar\w+|access\w*|obtain\w*|get to|getting|build\w*|produc\w+) "
+        rf"{MOLECULE}",
+    ),
+    (
+        "predict_reaction",
+        2.6,
+        r"\b(?:outcome|result|product|yield)s? (?:of|for|from) §[mh]\d+§.{0,12}(?:and|with|\+|plus) §[mh]",
+    ),
+    (
+        "optimize_molecule",
+        3.2,
+        (
+            rf"\b(?:make|get|bring|push|move|shift|set|have|keep|tune|adjust|want|need)\b (?:the "
+            rf")?(?:{MOLECULE}(?:'s)? "
+            rf"{PROPERTY}|{PROPERTY} of {MOLECULE}) (?:go|be|become|stay|fall|rise|drop|lie|sit|to|into|below|"
+            rf"above|under|¦|up|"
+            r"down|higher|lower|between)"
+        ),
+    ),
+    (
+        "generate_molecules",
+        3.2,
+        r"\bprefix(?:ed)?\b|\bsmiles\b.{0,20}\b(?:start|begin)(?:s|ning|ing)? (?:with|from)\b",
+    ),
     *KNOWLEDGE_CUES,
 )

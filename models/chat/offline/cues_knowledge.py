@@ -15,7 +15,8 @@ KNOWLEDGE_CUES: tuple[tuple[str, float, str], ...] = (
         3.9,
         (
             rf"\b{PAPERS}\b|\bdoi\b|\bcit(?:e|ations?|ing)\b|\breferences? (?:for|on|about)\b|"
-            r"\bread(?:ing)? up\b|\bwhat is known\b|\bwhat's known\b|\bwhats known\b|\bwhat do we "
+            r"\bread(?:ing)? up\b|\bwhat is known\b|\bevidence (?:that|of|on)\b|\bwhat's known\b|\bwhats known\b|"
+            r"\bwhat do we "
             r"know\b|\baccording to\b|\breviews? (?:of|on|about)\b|\bstate of the art\b|"
             r"\bpublished\b|\bwhat has been (?:reported|published|written)|\bwho (?:discovered|"
             r"invented|reported|published)\b|\breported\b|\bknown (?:inhibitors|ligands|binders|"
@@ -86,11 +87,15 @@ KNOWLEDGE_CUES: tuple[tuple[str, float, str], ...] = (
         (
             r"\bwhy\b.{0,45}\b(?:fail|reject|rank|score|drop|lost|lose|filter|bad|poor|good|best|"
             r"better|worse|worst|chosen|selected|first|last|win|won|remov|exclud|discard|thrown|"
-            r"not pass|pass|eliminat|top|low|high|kick|out)\w*\b|\bwhat(?:'s| is|s| was| went) "
+            r"not pass|pass|eliminat|top|low|high|kick|out|pick|prefer|favou?r|kept|keep|survive|recommend)\w*\b|"
+            r"\bwhat(?:'s| is|s| was| went) "
             r"wrong with\b|\bwhat (?:happened|went wrong) (?:to|with) (?:§h|the|candidate|number|"
             r"it)|\bexplain (?:me )?(?:the |this |that |candidate |number |why )*(?:§[hm]\d+§|"
             r"candidate|score|rank|result of|first|second|third|fourth|last|best|top|one|it|"
-            r"molecule|design)|\breasons? (?:for|why)\b|\bhow come\b|\bjustify\b|\bwalk me through\b"
+            r"molecule|design)|\breasons? (?:for|why)\b|\bhow come\b|\bjustify\b|\bwalk me through\b|"
+            r"\bwhat (?:speaks|argues|counts) (?:for|against|in favou?r of)\b|\brationale (?:for|behind|of)\b|"
+            r"\bpros and cons\b|\bstrengths and weaknesses\b|\bwhat makes (?:§h\d+§|it|this|that|the|number)\b|"
+            r"\b(?:case|arguments?|evidence) (?:for|against) (?:§h\d+§|number|candidate|design|it\b)"
         ),
     ),
     (

@@ -99,6 +99,8 @@ GOALS: tuple[tuple[str, str], ...] = (
     ),
 )
 """Goal as `optimize_molecule` takes it, and how people say it."""
+_OWNER = re.compile(r"§m\d+§['’]s? (?=[a-z])")
+"""Whose property it is: "optimize aspirin's solubility" is about solubility."""
 
 
 def read_goals(text: str, requirements: Requirements) -> list[str]:
@@ -106,12 +108,33 @@ def read_goals(text: str, requirements: Requirements) -> list[str]:
     names = {"logp": "log_p", "mol_weight": "molecular_weight", "synthesizability": "sa"}
     goals = [f"{names.get(key, key)} {render_bounds(*bounds)}" for key, bounds in requirements.ranges.items()]
     ranged = {goal.split()[0] for goal in goals}
-    text = _repeated_verbs(text)
+    text = _repeated_verbs(_plain_verbs(_OWNER.sub("", text)))
     for goal, pattern in GOALS:
         name = goal.split()[0]
         if name not in ranged and not any(g.split()[0] == name for g in goals) and re.search(rf"\b(?:{pattern})", text):
             goals.append(goal)
     return goals
+
+
+_DOWN = (
+    r"bring(?:ing)? down|cut(?:ting)?(?: down(?: on)?)?|decreas(?:e|ing)|diminish(?:ing)?|shrink(?:ing)?|"
+    r"lessen(?:ing)?|"
+    r"push(?:ing)? down|tak(?:e|ing) down|get(?:ting)? down|dropp?(?:ing)?|reduc(?:e|ing)|lowering|minimi[sz](?:e|"
+    r"ing)|curb"
+)
+_UP = (
+    r"bring(?:ing)? up|push(?:ing)? up|rais(?:e|ing)|boost(?:ing)?|elevat(?:e|ing)|enhanc(?:e|ing)|increasing|"
+    r"gain(?:ing)?|"
+    r"maximi[sz](?:e|ing)|bump(?:ing)? up|crank(?:ing)? up|get(?:ting)? up|driv(?:e|ing) up|improving"
+)
+_APART = r"\b(bring|push|take|get|drive|bump)(?:ing)? ((?:the |its |§\w+§(?:'s)? )*{names}) (up|down)\b"
+
+
+def _plain_verbs(text: str) -> str:
+    """Verbs of more and less in one form each, "bring its TPSA down" with the verb in one piece."""
+    names = "|".join(["solubility", *PROPERTIES.values()])
+    text = re.sub(_APART.replace("{names}", f"(?:{names})"), r"\1 \3 \2", text)
+    return re.sub(rf"\b(?:{_UP})\b", "increase", re.sub(rf"\b(?:{_DOWN})\b", "lower", text))
 
 
 def _repeated_verbs(text: str) -> str:

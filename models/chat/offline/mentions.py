@@ -255,7 +255,7 @@ def _word(found: re.Match[str], reading: Reading) -> tuple[str, str, str] | None
 
 def _nearly(word: str, reading: Reading) -> tuple[str, str, str] | None:
     plain = word.lower().removesuffix("'s")
-    if plain in known_words() or not plain.isalpha():
+    if (word.isupper() and len(word) < 8) or plain in known_words() or not plain.isalpha():
         return None
     entry = close_molecule(plain)
     if entry is None:

@@ -11,6 +11,7 @@ from models.chat.offline.follow_ups import build_follow_up, is_follow_up, repeat
 from models.chat.offline.intents import TALK, Intent, read_intent
 from models.chat.offline.mentions import Reading, read_mentions
 from models.chat.offline.names import target_table
+from models.chat.offline.particulars import is_particular
 from models.chat.offline.plans import AskError, Draft, Plan, Step
 from models.chat.offline.references import read_reference
 from models.chat.offline.request import PRODUCES, Clause, Making, read_clause
@@ -132,7 +133,8 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
     for piece, intent in pieces:
         if intent.label in TALK:
             continue
-        if found and not _is_whole(piece) and intent.label in (found[-1][0], *_ASIDE.get(found[-1][0], ())):
+        aside = found and intent.label in (found[-1][0], *_ASIDE.get(found[-1][0], ())) and not _is_whole(piece)
+        if aside or (found and is_particular(piece, found[-1][1], found[-1][0], reading)):
             found[-1] = (found[-1][0], f"{found[-1][1]} , {piece}")
         elif intent.label:
             found.append((intent.label, f"{lead} , {piece}" if lead else piece))
@@ -180,6 +182,8 @@ def _unlabelled(
         raise _NothingToDoError(Plan(answer=say("off_topic")))
     if making.history.calls and is_follow_up(clause):
         return "again", clause
+    if clause.of("tu") and (clause.amounts.get("rounds") or clause.amounts.get("per_round")):
+        return "design_ligands", clause
     talk = next((intent.label for _, intent in pieces if intent.label in TALK), "")
     if talk and not lead:
         raise _NothingToDoError(Plan(answer=say(talk)))

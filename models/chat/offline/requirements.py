@@ -45,13 +45,16 @@ DEFAULT_WIDTH = {
 _ABOVE = (
     r">=?|above|over|greater(?: than)?(?: or equal to)?|more(?: than)?|higher(?: than)?|at "
     r"least|min(?:imum|imal)?\.?(?: of)?|exceeding"
+    r"|(?:a )?(?:floor|lower limit|lower bound)(?: of| at)?|(?:no|not) worse than|upwards of|starting at"
     r"|bigger than|larger than|heavier than|not (?:below|under|less than|lower than|smaller "
     r"than)|no (?:less|lower|smaller) than|better than|beyond"
 )
 _BELOW = (
     r"<=?|below|under|less(?: than)?|lower(?: than)?|at most|max(?:imum|imal)?\.?(?: of)?|up "
     r"to|smaller(?: than)?|fewer(?: than)?|lighter than"
-    r"|not (?:above|over|more than|greater than|higher than|heavier than|exceed(?:ing)?)|no "
+    r"|(?:a )?(?:ceiling|cap|upper limit|upper bound|limit)(?: of| at)?|capped (?:at|to)|limited to|(?:no|not) "
+    r"longer than"
+    r"|never (?:above|over)|not (?:above|over|more than|greater than|higher than|heavier than|exceed(?:ing)?)|no "
     r"(?:more|higher|greater|heavier|larger|bigger) than|within|beneath"
 )
 _ABOUT = r"around|about|approx(?:imately|\.)?|roughly|near|close to|~|ca\.?|circa"
@@ -61,14 +64,15 @@ _OPERATOR = (
 )
 _FILLER = (
     r"(?:\s|:|=(?!=)|\b(?:score|value|values|should|must|has|have|to|be|is|are|of|that|stays?|kept|"
-    r"keep|with|a|the|it|its|lie|lies|lying|at|into|range|window|this|that|molecule)\b|§\w+§)*"
+    r"keep|with|a|the|it|its|lie|lies|lying|go|goes|going|come|land|somewhere|anywhere|at|into|range|window|this|"
+    r"that|molecule)\b|§\w+§)*"
 )
 _UNIT = r"\s*(?:g\s?/\s?mol|g mol-1|kda|da(?:ltons?)?|å\^?2|å²|angstroms?(?: squared)?|a\^2|kcal/mol|units?|%)?"
 _RIGHT = re.compile(
     rf"^{_FILLER}(?:{_OPERATOR})?{_FILLER}(?P<first>{NUMBER}){_UNIT}(?:\s*(?:-|to|\.\.+|through|"
     rf"(?(between)and|(?!)))\s*(?P<second>{NUMBER}){_UNIT})?"
-    r"(?:\s*(?P<after_above>\+|or (?:more|above|higher|better|greater)|and (?:above|up|higher)|"
-    r"minimum|min\b|upwards)|\s*(?P<after_below>or (?:less|below|lower|fewer|under)|and below|"
+    r"(?:\s*(?P<after_above>\+|or (?:more|above|higher|better|greater|larger|heavier)|and (?:above|up|higher)|"
+    r"minimum|min\b|upwards)|\s*(?P<after_below>or (?:less|below|lower|fewer|under|smaller|lighter)|and below|"
     r"maximum|max\b|at most|tops))?"
 )
 _MORE = re.compile(
@@ -144,6 +148,15 @@ FLAGS: tuple[tuple[str, str, str], ...] = (
 )
 """Constraint, its value, and the words for it. Lipinski 1997 (10.1016/S0169-409X(96)00423-1) tolerates one violation;
 SA score 4.5 is where the project's campaigns draw the line for easy to make (Ertl 2009, 10.1186/1758-2946-1-8)."""
+ASSUMED = {
+    ("lipinski", "<=1"): (
+        "Lipinski's rule of five with at most one violation (Lipinski 1997, doi:10.1016/S0169-409X(96)00423-1)"
+    ),
+    ("synthesizability", "<=4.5"): (
+        "an SA score of at most 4.5 (score: Ertl 2009, doi:10.1186/1758-2946-1-8; the limit is Organon's own)"
+    ),
+}
+"""What a word was taken for where it could mean more than one thing: told in the answer."""
 _ELEMENTS = re.compile(
     r"only (?:the elements? )?((?:(?:c|n|o|f|s|p|cl|br|i|h|b)(?:\s*(?:,|and|/)?\s+|\s*,\s*|$|\b)){2,})(?:atoms?)?"
 )
@@ -180,6 +193,7 @@ def render_bounds(low: float | None, high: float | None) -> str:
 def read_requirements(text: str) -> tuple[Requirements, str]:
     """The conditions in a normalised text, and the text without them."""
     found = Requirements()
+    text = _in_own_units(text)
     text = _read_unsupported(text, found)
     text = _read_flags(text, found)
     position = 0
@@ -194,6 +208,15 @@ def read_requirements(text: str) -> tuple[Requirements, str]:
     text = _WEIGHED.sub(r"\g<0> da", text)
     text = _DALTONS.sub(lambda match: _daltons(match, found), text)
     return found, re.sub(r"\s+", " ", text).strip()
+
+
+def _in_own_units(text: str) -> str:
+    """kDa as Da, nm² as Å², and per cent of a score that goes from 0 to 1 as a share."""
+    text = re.sub(r"(\d+(?:\.\d+)?)\s*kda\b", lambda found: f"{float(found[1]) * 1000:g} da", text)
+    text = re.sub(r"(\d+(?:\.\d+)?)\s*nm(?:\^?2|²)", lambda found: f"{float(found[1]) * 100:g} å²", text)
+    if re.search(r"\b(?:qed|fsp3|drug-?likeness)\b", text):
+        text = re.sub(r"(\d+(?:\.\d+)?)\s*(?:%|per ?cent\b)", lambda found: f"{float(found[1]) / 100:g}", text)
+    return text
 
 
 def _read_bounds(text: str, name: re.Match[str], key: str, found: Requirements) -> tuple[int, int] | None:
@@ -256,9 +279,13 @@ def _read_unsupported(text: str, found: Requirements) -> str:
 
 def _read_flags(text: str, found: Requirements) -> str:
     for key, value, pattern in FLAGS:
-        text, times = re.subn(rf"(?<![\w§])(?:{pattern})(?![\w§])", " ¦ ", text)
-        if times:
-            found.flags.setdefault(key, value)
+        named = re.search(rf"(?<![\w§])(?:{pattern})(?![\w§])", text)
+        if named is None:
+            continue
+        text = re.sub(rf"(?<![\w§])(?:{pattern})(?![\w§])", " ¦ ", text)
+        if key not in found.flags and (key, value) in ASSUMED:
+            found.notes.append(f"I read “{named[0]}” as {ASSUMED[key, value]}.")
+        found.flags.setdefault(key, value)
     if "¦" in text:
         text = re.sub(r"\s+", " ", text)
         text = re.sub(r"¦ (?:and|or) (?:brenk|pains)(?: alerts?)?\b", lambda match: _second_flag(match[0], found), text)

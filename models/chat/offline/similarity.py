@@ -1,7 +1,7 @@
 """Which action a clause resembles: tf-idf over words and character n-grams of example requests.
 
-`embed`, where one is given (a sentence embedding), is asked too, but only where the words alone do not decide: loading
-one takes seconds, and a first answer should not.
+A sentence embedding, where one is given, is asked only where cues and words do not decide (see `intents`): loading one
+takes seconds, and a first answer should not.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
-Embed = Callable[[Sequence[str]], Sequence[Sequence[float]]]
+Embed = Callable[[Sequence[str]], Iterable[Iterable[float]]]
 _PLACES = {
     "m": "molecule",
     "x": "reaction",
@@ -46,15 +46,34 @@ def examples() -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def similarities(text: str, embed: Embed | None = None, undecided: float = 0.45) -> dict[str, float]:
-    """How near `text` (with places) comes to the examples of each label, 0 to 1: the mean of the nearest three."""
-    text = re.sub(r"§([a-z])\d+§", lambda place: f" _{_PLACES.get(place[1], 'thing')}_ ", text).strip()
-    lexical = _nearest(_Index.built().scores(text))
-    if embed is None or max(lexical.values(), default=0.0) >= undecided:
-        return lexical
-    vectors = embed([text, *(example for _, example in examples())])
-    semantic = _nearest([_cosine(vectors[0], vector) for vector in vectors[1:]])
-    return {label: max(value, semantic[label]) for label, value in lexical.items()}
+def similarities(text: str) -> dict[str, float]:
+    """How near `text` (with places) comes to the examples of each label, 0 to 1: the nearest, and the mean of three."""
+    return _nearest(_Index.built().scores(_with_names(text)))
+
+
+def semantic_similarities(text: str, embed: Embed) -> dict[str, float]:
+    """The same by a sentence embedding: -1 to 1, and on a scale of its own."""
+    (vector,) = _vectors(embed, [_spoken(_with_names(text))])
+    return _nearest([_cosine(vector, other) for other in _embedded(embed)])
+
+
+@lru_cache(maxsize=2)
+def _embedded(embed: Embed) -> Sequence[Sequence[float]]:
+    return _vectors(embed, [_spoken(example) for _, example in examples()])
+
+
+def _vectors(embed: Embed, texts: Sequence[str]) -> list[list[float]]:
+    return [[float(value) for value in vector] for vector in embed(texts)]
+
+
+def _with_names(text: str) -> str:
+    return re.sub(r"§([a-z])\d+§", lambda place: f" _{_PLACES.get(place[1], 'thing')}_ ", text).strip()
+
+
+def _spoken(text: str) -> str:
+    """Without the signs around names, which mean nothing to an embedding."""
+    named = re.sub(r"_([a-z])_", lambda place: _PLACES.get(place[1], "thing"), text)
+    return re.sub(r"\s+", " ", named.replace("_", " ")).strip()
 
 
 def _nearest(scores: Sequence[float]) -> dict[str, float]:

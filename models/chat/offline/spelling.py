@@ -10,6 +10,8 @@ import re
 from functools import cache
 from importlib.resources import files
 
+_ABBREVIATED = re.compile(r"\b(mol|max|min|approx|ca|vs|wt|incl|excl|resp|avg|temp|conc|e\.g|i\.e|fig|eq)\.(?=\s)")
+"""Words whose full stop ends no sentence."""
 _ENDINGS = (
     "s",
     "es",
@@ -50,6 +52,7 @@ _COUNTED = (
 def normalise(text: str) -> str:
     """Lower case, plain quotes and signs, German words in English, numbers as digits, typing errors corrected."""
     text = text.lower().replace("’", "'").replace("`", "'").replace("≥", ">=").replace("≤", "<=").replace("–", "-")
+    text = _ABBREVIATED.sub(r"\1", text)
     text = re.sub(r"=>(?=\s*\d)", ">=", re.sub(r"=<(?=\s*\d)", "<=", text))
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = re.sub(r"(?<=\d),(?=\d)", ".", text)

@@ -39,6 +39,17 @@ _LEAD = re.compile(
     r"^[^§]{0,28}?\b(?:papers?|publications?|articles?|studies|preprints?|reviews?|literature) "
     r"(?:on|about|regarding|concerning) (?=\S)"
 )
+_ASIDES = re.compile(
+    r"[ ,;]*(?:,|;|\band(?: then| also)?|\bthen|\bto|-)\s+(?:please )?(?:quote|cite|summari[sz]e|show|list|give|"
+    r"tell|extract|"
+    r"return|read|report|quoting|citing|print|copy)\b(?: me)?(?:\s+(?:from|out|of|me|us|the|their|its|what|they|"
+    r"them|it|"
+    r"these|those|all|each|some|any|relevant|key|main|best|most|important|matching|original|exact|\d+|words?|text|"
+    r"sentences?|passages?|quotes?|quotations?|lines?|paragraphs?|snippets?|excerpts?|findings|results|say|says|"
+    r"sources?|"
+    r"papers?|references?|citations?|with|and|verbatim|literally|doi|dois|\[))*\W*$"
+)
+"""What to do with the passages, which is not what they are about."""
 _TAIL = re.compile(
     r"[ ,]*(?:(?:in|from|on|according to|using|through|via|and cite|with)\s+(?:the |scientific "
     r"|some |my |recent |online )*(?:literature|papers?|publications?|articles?|pubmed|arxiv|"
@@ -71,6 +82,7 @@ def build_search_literature(clause: Clause, making: Making) -> Draft:
 def _query(text: str, clause: Clause, making: Making) -> str:
     """The subject in the user's words: without the words that ask, with names in place of things."""
     text = _LEAD.sub("", text.split(" , ", maxsplit=1)[0])
+    text = _ASIDES.sub("", text)
     bare = _TAIL.sub("", _ASKING.sub("", text.strip(" ?.!"), count=1))
     bare = re.sub(r"^(?:saying|say|telling us|report\w*|known)\b ?(?:about |on )?", "", bare)
     bare = re.sub(

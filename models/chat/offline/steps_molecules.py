@@ -85,17 +85,14 @@ def read_roles(clause: Clause, making: Making) -> tuple[str | None, list[str]]:
     for one in named:
         place = re.escape(clause.place(one))
         value = making.require_known(one.value) if one.letter == "h" else one.value
-        if re.search(
-            rf"{_SEEDS} (?:the |molecules? |compounds? |fragment |hit |lead )*(?:§[mh]\d+§(?:,| and|, and) )*{place}",
-            clause.text,
-        ) and not re.search(rf"{_REFERENCE} {place}", clause.text):
+        if _to_build_on(clause, place) and not re.search(rf"{_REFERENCE} (?:the )?{place}", clause.text):
             seeds.append(value)
         elif reference is None:
             reference = one.name if one.name.lower() in APPROVED else value
         else:
             seeds.append(value)
-    if clause.says(_AS_START):
-        seeds = seeds or subject_molecules(clause, making, "to start from")
+    if clause.says(_AS_START) and not seeds:
+        seeds = subject_molecules(clause, making, "to start from")
     pointed = re.search(
         (
             rf"{_SEEDS} (?:it|this|that|them|these|those|the (?:best|first|second|third|top|last|"
@@ -109,6 +106,29 @@ def read_roles(clause: Clause, making: Making) -> tuple[str | None, list[str]]:
     if beaten and not named and not seeds:
         reference = subject_molecules(clause, making, "to compare with", one=True)[0]
     return reference, seeds
+
+
+def _to_build_on(clause: Clause, place: str) -> bool:
+    """Whether a molecule is what the designs grow from, by the verb or the noun before it or the words after it."""
+    verbs = (
+        r"(?:elaborat|grow|expand|extend|evolv|build|deriv|decorat|morph|vary|merg|link|diversif|develop|turn|convert|"
+        r"transform|take|use|using)\w*"
+    )
+    nouns = (
+        r"(?:fragment|hit|scaffold|core|lead|chemotype|template|seed|"
+        r"starting (?:point|molecule|compound|material)|start)s?"
+    )
+    return bool(
+        re.search(
+            rf"{_SEEDS} (?:the |molecules? |compounds? |fragment |hit |lead )*(?:§[mh]\d+§(?:,| and|, and) )*{place}",
+            clause.text,
+        )
+        or re.search(
+            rf"\b{verbs} (?:on |from |out |up |upon |into )?(?:the |this |my |our |of )*(?:\w+ )?{place}", clause.text
+        )
+        or re.search(rf"\b{nouns}(?: is| are|:|,)? {place}", clause.text)
+        or re.search(rf"{place}(?: is| being)? (?:as|for) (?:a |the |our |my )?{nouns}", clause.text)
+    )
 
 
 def _marks_pocket(clause: Clause, one: Mention) -> bool:
@@ -177,9 +197,14 @@ def build_generate_molecules(clause: Clause, making: Making) -> Draft:
     if found := re.search(r"\b(?:lead|fragment|natural[- ]product|cns|beyond rule of 5)-?like\b", clause.text):
         making.note(f"I set no limits for “{found[0]}”: give ranges, for example MW 250 to 350 and logP 1 to 3.")
     if prefix := re.search(
-        r"(?:start(?:ing|s)?|begin(?:ning|s)?)(?: with| from)? (?:the )?(?:smiles |fragment )?(§m\d+§)", clause.text
+        (
+            r"(?:start(?:ing|s)?|begin(?:ning|s)?|prefix(?:ed)?)(?: with| from| by| is|:| =)? (?:the )?(?:smiles |"
+            r"fragment |"
+            r"prefix |string )*(§m\d+§)|(§m\d+§) as (?:the |a |an )?(?:smiles )?(?:prefix|beginning|start)"
+        ),
+        clause.text,
     ):
-        args["smiles_prefix"] = clause.reading.found[int(prefix[1][2:-1])].value
+        args["smiles_prefix"] = clause.reading.found[int((prefix[1] or prefix[2])[2:-1])].value
     _seed(args, clause)
     return Draft("generate_molecules", args, "write new molecules with the scientific model and check them", count=n)
 
@@ -313,6 +338,9 @@ def _positions(reference: Reference | None, n_docked: int) -> list[int]:
     return list(reference.numbers) if reference.numbers else list(range(1, max(1, n_docked) + 1))
 
 
+_ROUTES = r"\b(?:routes|pathways|ways|alternatives|options|versions|suggestions|proposals|ideas|plans)\b"
+
+
 def build_plan_synthesis(clause: Clause, making: Making) -> list[Draft]:
     found = subject_molecules(clause, making, "should be made")
     if len(found) == 1 and found[0].endswith(".*"):
@@ -321,7 +349,7 @@ def build_plan_synthesis(clause: Clause, making: Making) -> list[Draft]:
         )
     options: dict[str, Any] = {}
     n = clause.amounts.get("n_routes") or (
-        clause.amounts.n if clause.says(r"routes|pathways|ways") and not clause.says(r"\b(?:top|best) \d") else None
+        clause.amounts.n if clause.says(_ROUTES) and not clause.says(r"\b(?:top|best) \d") else None
     )
     for key, value in (("n_routes", n), ("max_steps", clause.amounts.get("max_steps"))):
         if value is not None:

@@ -113,6 +113,8 @@ def build_edit_protein(clause: Clause, making: Making) -> Draft:
     goals = list(dict.fromkeys(found[0] for found in _GOAL.finditer(clause.text)))
     if goals:
         args["goal"] = _goal_words(clause)
+    if made := [one.value for one in clause.of("v") if one.value.lower() not in str(args.get("goal", "")).lower()]:
+        args["goal"] = " ".join([*made, *filter(None, [args.get("goal")])])
     if clause.amounts.n is not None:
         args["n"] = clause.amounts.n
     if (most := clause.amounts.get("max_mutations")) is not None:

@@ -32,6 +32,14 @@ _MEDICAL = re.compile(
     r"are|should|helps?|do you)|best (?:drug|medicine) for|dos(?:e|age)\b|my doctor|headaches?|"
     r"prescri\w+|i feel|i have (?:a )?(?:fever|pain|cold))"
 )
+_NOT_COMPUTED = re.compile(
+    r"\b(?:fold(?:ing)? (?:this|the|my|a|it|§[pn])|predict (?:the |its )?(?:3d |protein |tertiary )*(?:structure|"
+    r"fold) (?:of|for|"
+    r"from) (?:§[pn]|this sequence|this protein)|alphafold|homo-?lumo|\bdft\b|quantum chem\w+|molecular orbitals?|"
+    r"(?:nmr|ir|mass|uv|raman) spectr(?:um|a)|(?:md|molecular dynamics) (?:simulation|run|trajectory)|"
+    r"(?:simulate|run) (?:an? )?\d+ ?ns|free energy perturbation|\bfep\b|transition states?)"
+)
+_ASKED_OF_PAPERS = re.compile(r"\b(?:papers?|literature|articles?|publications?|reviews?|quote|cite|what is|known)\b")
 _WEAPONS = re.compile(
     r"\b(?:sarin|soman|tabun|cyclosarin|novichok\w*|vx(?: gas| agent)?|nerve agents?|mustard "
     r"gas|sulfur mustard|lewisite|phosgene|chemical weapons?|explosives?|tnt|rdx|petn|"
@@ -105,7 +113,10 @@ def is_off_topic(text: str) -> bool:
 def refused(text: str) -> str:
     """The kind of answer that a request gets whatever else is in it: writing, medical advice, weapons; else empty."""
     kinds = (("weapons", _WEAPONS), ("medical", _MEDICAL), ("off_topic", _WRITING))
-    return next((kind for kind, pattern in kinds if pattern.search(text)), "")
+    kind = next((kind for kind, pattern in kinds if pattern.search(text)), "")
+    if not kind and _NOT_COMPUTED.search(text) and not _ASKED_OF_PAPERS.search(text):
+        return "not_computed"
+    return kind
 
 
 def say(kind: str) -> str:
@@ -122,6 +133,8 @@ def say(kind: str) -> str:
         "medical": "I give no medical advice: please ask a physician or pharmacist. I can compute "
         "properties of a molecule, "
         "dock it, or quote what the literature in the library says about it.",
+        "not_computed": "That is not among what Organon computes: it folds no proteins and runs no quantum chemistry, "
+        f"spectra, free energies or long simulations.\n\n{WHAT_I_CAN_DO}",
         "off_topic": f"I cannot help with that. {NO_LANGUAGE_MODEL}\n\n{WHAT_I_CAN_DO}",
     }[kind]
 

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -212,17 +212,21 @@ def test_the_same_messages_give_the_same_reply() -> None:
     assert first.tool_calls == second.tool_calls
 
 
-def test_a_sentence_embedding_decides_where_words_do_not() -> None:
-    from models.chat.offline.similarity import examples, similarities
+def test_a_sentence_embedding_decides_only_where_words_do_not() -> None:
+    asked: list[str] = []
 
-    def embed(texts: Any) -> list[list[float]]:
-        near = [text == texts[0] or "structure" in text.split() for text in texts]
-        return [[1.0, 0.0] if one else [0.0, 1.0] for one in near]
+    def embed(texts: Sequence[str]) -> list[list[float]]:
+        asked.extend(texts)
+        return [
+            [1.0, 0.0] if {"zzz", "framework", "mofs"} & set(text.lower().split()) else [0.0, 1.0] for text in texts
+        ]
 
-    plain = similarities("zzz qqq")
-    helped = similarities("zzz qqq", embed)
-    assert any("structure" in text.split() for _, text in examples())
-    assert max(helped.values()) > max(plain.values())
+    assert not OfflineChatModel().plan([HumanMessage("zzz qqq")]).steps
+    plan = OfflineChatModel(embed=embed).plan([HumanMessage("zzz qqq")])
+    assert [step.action for step in plan.steps] == ["generate_materials"]
+    asked.clear()
+    assert OfflineChatModel(embed=embed).plan([HumanMessage(ASK)]).steps
+    assert not asked
 
 
 def test_first_answer_within_a_second_of_processor_time() -> None:
