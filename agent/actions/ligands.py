@@ -20,9 +20,9 @@ from agent.actions.run_items import candidate_item, run_item
 from agent.actions.targets import PreparedTarget, given_target, prepare, receptor_item
 from agent.campaign import Campaign, default_objectives, parse_campaign
 from agent.interface.schemas import ActionCost, ActionResult, Citation, Item, Quantity, RunResult
-from tools.docking.check_contact import find_residue, parse_requirement
+from tools.docking.check_contact import find_residue, parse_requirement, residue_labels
 from tools.docking.hinge import hinge_residues
-from tools.docking.structure import join
+from tools.docking.numbering import suggest
 from tools.errors import InputError
 from tools.molecule.constraints import parse_constraints
 
@@ -130,9 +130,14 @@ def _requirements(wanted: Sequence[str], prepared: PreparedTarget, context: Acti
         try:
             found.append(f"{requirement.kind} {find_residue(receptor_pdb, requirement.residue)}")
         except InputError as error:
-            lining = join(prepared.pocket_residues, 20)
-            raise InputError(f"{error}. The pocket is lined by {lining}") from None
+            meant = suggest(_residues_of(wanted), residue_labels(receptor_pdb), prepared.pocket_residues)
+            raise InputError(f"{error}. {meant}") from None
     return list(dict.fromkeys(found))
+
+
+def _residues_of(wanted: Sequence[str]) -> list[str]:
+    """The residues that requirements name."""
+    return [one for text in wanted if "hinge" not in text.lower() for one in parse_requirement(text).residue.split("|")]
 
 
 def _answer(result: RunResult, prepared: PreparedTarget, must: Sequence[str], context: ActionContext) -> ActionResult:

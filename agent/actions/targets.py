@@ -29,8 +29,9 @@ from agent.actions.structures import (
 from agent.campaign import Target
 from agent.executor import Fault, Task
 from agent.interface.schemas import Item, ItemKind
-from tools.docking.check_contact import find_residue
+from tools.docking.check_contact import find_residue, residue_labels
 from tools.docking.dockstring_targets import load_target, resolve_target, target_names
+from tools.docking.numbering import suggest
 from tools.docking.structure import join
 from tools.errors import InputError, TransientError
 from tools.worker import prepare_in_worker
@@ -218,8 +219,8 @@ def _need_residues(bundled: str, residues: Sequence[str]) -> None:
         try:
             find_residue(target.pdb, label)
         except InputError as error:
-            lining = join(target.pocket_residues, 20)
-            raise InputError(f"{error}. The pocket of {bundled} is lined by {lining}") from None
+            meant = suggest(residues, residue_labels(target.pdb), target.pocket_residues)
+            raise InputError(f"{error}. {meant}") from None
 
 
 def _place_of_item(item: Item, file: StructureFile) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -72,6 +72,11 @@ def find_residue(receptor_pdb: str, label: str) -> str:
     return OR.join(_label(_find(load_receptor(receptor_pdb), one)) for one in label.split(OR))
 
 
+def residue_labels(receptor_pdb: str) -> list[str]:
+    """Every residue of the PDB text, as "A:MET318"."""
+    return [_label(residue) for residue in load_receptor(receptor_pdb).residues.values()]
+
+
 def check_contact(pose: Chem.Mol, receptor_pdb: str, *, must: str) -> CheckResult:
     """Pass where the pose makes the interaction `must`; `value` is the distance in Å of the pair that decides.
 

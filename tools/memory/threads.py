@@ -10,9 +10,10 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from tools.errors import InputError
@@ -88,28 +89,31 @@ class Threads(Database):
             return connection.execute(statement).scalar_one_or_none()
 
     def put_items(self, thread_id: str, call_id: str, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Store what one call made, each with `kind`, and give all back with their handles. The same call again
-        gets the handles it had."""
+        """Store what one call made, each with `kind`, and give all back with their handles. The same call again is
+        stored in the place of what it was: the n-th thing of a kind keeps the handle that the n-th had."""
         with self._writing() as connection:
             _thread_row(connection, thread_id)
-            held = _items_of_call(connection, thread_id, call_id)
+            held, free = _handles_of_call(connection, thread_id, call_id)
+            positions = count(free)
             named = []
-            for position, item in enumerate(items):
-                handle = held.get(position) or _next_handle(connection, thread_id, str(item["kind"]))
+            for item in items:
+                kind = str(item["kind"])
+                before = held.get(kind)
+                handle = before.pop(0) if before else _next_handle(connection, thread_id, kind)
                 document = {**item, "handle": handle}
                 named.append(document)
-                if position in held:
-                    continue
                 row = {
                     "thread_id": thread_id,
                     "handle": handle,
-                    "kind": item["kind"],
+                    "kind": kind,
                     "call_id": call_id,
-                    "position": position,
+                    "position": next(positions),
                     "document": dump_json(document, f"item {handle}"),
                     "time": time.time(),
                 }
-                connection.execute(insert(ItemRow), [row])
+                again = {"document": row["document"]}
+                store = insert_sqlite(ItemRow).on_conflict_do_update(["thread_id", "handle"], set_=again)
+                connection.execute(store, [row])
         return named
 
     def get_item(self, thread_id: str, handle: str) -> dict[str, Any]:
@@ -147,11 +151,16 @@ def _runs(connection: Connection, thread_id: str) -> tuple[str, ...]:
     return tuple(connection.execute(statement).scalars())
 
 
-def _items_of_call(connection: Connection, thread_id: str, call_id: str) -> dict[int, str]:
-    statement = select(ItemRow.position, ItemRow.handle).where(
-        ItemRow.thread_id == thread_id, ItemRow.call_id == call_id
-    )
-    return {row.position: row.handle for row in connection.execute(statement)}
+def _handles_of_call(connection: Connection, thread_id: str, call_id: str) -> tuple[dict[str, list[str]], int]:
+    """Kind -> handles of what a call made so far, in their order; and the first position that is free."""
+    of_call = (ItemRow.thread_id == thread_id, ItemRow.call_id == call_id)
+    statement = select(ItemRow.kind, ItemRow.handle, ItemRow.position).where(*of_call).order_by(ItemRow.position)
+    held: dict[str, list[str]] = {}
+    free = 0
+    for row in connection.execute(statement):
+        held.setdefault(row.kind, []).append(row.handle)
+        free = row.position + 1
+    return held, free
 
 
 def _next_handle(connection: Connection, thread_id: str, kind: str) -> str:

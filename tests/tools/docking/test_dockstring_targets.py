@@ -10,8 +10,10 @@ from tools.docking.dockstring_targets import (
     parse_box,
     parse_pdbqt,
     resolve_target,
+    target_at,
     target_names,
 )
+from tools.docking.pocket import PocketSpec
 from tools.docking.residues import N_HEAVY, STANDARD
 from tools.docking.structure import load_structure, segments
 from tools.errors import InputError
@@ -119,3 +121,13 @@ def test_box_is_the_authors():
     assert np.allclose(box.size_angstrom, 30.0)
     with pytest.raises(InputError, match="lacks 'size_z'"):
         parse_box(text.replace("size_z", "depth"))
+
+
+def test_the_box_is_put_elsewhere_without_preparing_the_protein_again():
+    own, other = load_target("ABL1"), target_at("ABL1", PocketSpec(residues=("A:THR83", "A:MET86")))
+    assert (other.pdbqt, other.pdb, other.name) == (own.pdbqt, own.pdb, own.name)
+    assert other.box != own.box
+    assert other.pocket_residues == ("A:THR83", "A:MET86")
+    assert "another place" in other.notes[-1]
+    with pytest.raises(InputError, match="holds no ligand 'STI'"):
+        target_at("ABL1", PocketSpec(ligand="STI"))
