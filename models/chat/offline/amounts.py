@@ -75,7 +75,8 @@ _SETTINGS: tuple[tuple[str, str], ...] = (
     (
         "max_steps",
         (
-            rf"(?:in |within |using |with )?{_MOST} ?{_N} {_STEPS}\b|(?:route |synthesis )?(?:depth|length) "
+            rf"(?:in |within |using |with )?{_MOST} ?{_N} {_STEPS}\b|(?:route |synthesis )?(?:depth|length) (?:is |"
+            rf"of )?(?:at most |max |up to |no more than |not more than )?"
             r"(?:of |= ?|<= ?|: ?)?(\d+)\b"
         ),
     ),
@@ -87,6 +88,7 @@ _SETTINGS: tuple[tuple[str, str], ...] = (
             r"(?:reaction |synthetic )?steps?"
         ),
     ),
+    ("max_steps", rf"(?:just |only |exactly |about )?{_N} (?:reaction |synthetic |linear )?steps?\b"),
     (
         "n_routes",
         (
@@ -117,6 +119,10 @@ _ROUNDS_OF = re.compile(
     r"making) (\d+)\b"
     r"(?: (?:molecules?|compounds?|candidates?|designs?|ligands?|samples?|each|mols?))*"
 )
+_ROUNDS_EACH = re.compile(
+    r"\b(\d+) (?:design )?(?:rounds?|iterations?|cycles?|generations?),? (?:and |with )?(\d+) "
+    r"(?:(?:molecules?|compounds?|candidates?|designs?|ligands?|samples?) )?each\b"
+)
 _STRICT = re.compile(
     rf"(?:(?:in |with |using )?(?:fewer|less|shorter) than|under|below|(?<!<)<(?!=)) ?([1-9]\d*)(?= {_STEPS}| "
     rf"{_CHANGES}| rounds?\b)"
@@ -140,6 +146,7 @@ def read_amounts(text: str) -> tuple[Amounts, str]:
     """The amounts in a normalised text, and the text without them (a counted word stays)."""
     settings: dict[str, int] = {}
     text = _ROUNDS_OF.sub(r"\1 rounds , \2 per round , ", text)
+    text = _ROUNDS_EACH.sub(r"\1 rounds , \2 per round", text)
     text = _STRICT.sub(lambda found: f"at most {int(found[1]) - 1}", text)
     for name, pattern in _SETTINGS:
         match = re.search(rf"(?<![\w.§-])(?:{pattern})", text)

@@ -6,7 +6,7 @@ import re
 
 VERBS = (
     r"(?:re)?dock|design|find|plan|predict|generate|optimi[sz]e|improve|mutate|minimi[sz]e|"
-    r"relax|search|look up|explain|start|launch|run|compute|calculate|calc"
+    r"relax|search|look (?:for|up|at|into)|explain|start|launch|run|compute|calculate|calc"
     r"|check|show|tell|give|list|propose|suggest|create|make|synthesi[sz]e|react|compare|edit|"
     r"engineer|redesign|modify|tweak|lower|increase|reduce|evaluate|score|rank"
     r"|retrosynthesi[sz]e|screen|profile|elaborate|assess|map|scan|outline|devise|retrieve|fetch|read up|cite|get|"

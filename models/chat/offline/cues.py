@@ -415,5 +415,28 @@ CUES: tuple[tuple[str, float, str], ...] = (
         3.2,
         r"\bprefix(?:ed)?\b|\bsmiles\b.{0,20}\b(?:start|begin)(?:s|ning|ing)? (?:with|from)\b",
     ),
+    (
+        "optimize_molecule",
+        2.6,
+        rf"\b(?:shrink|slim|trim|rigidify|simplify|solubili[sz]e|lighten|downsize)\w* (?:down )?{MOLECULE}",
+    ),
+    ("design_ligands", 3.0, r"\b(?:beat|outperform|surpass|out-?compete)\w*\b.{0,30}§[tu]\d+§"),
+    (
+        "dock",
+        3.4,
+        r"\bwhich (?:one |of \w+ |molecule |compound |drug |ligand )?(?:would |should |will )?(?:bind|fit|inhibit|"
+        r"dock)s?\b",
+    ),
+    ("find_pockets", 2.6, r"\b(?:which|what) (?:\w+ )?sites\b.*§[fthpn]\d+§|\bbe drugged\b"),
+    (
+        "predict_reaction",
+        2.8,
+        (
+            r"\bwhat (?:would|will|do|does|could|might) (?:you|i|we|one|they) (?:get|obtain|form|make|end up "
+            r"with)\b.*§[mh]|"
+            r"§[mh]\d+§ (?:and|with|\+) §[mh]\d+§ (?:are|is|were|get) (?:heated|mixed|combined|stirred|reacted|"
+            r"treated|refluxed)"
+        ),
+    ),
     *KNOWLEDGE_CUES,
 )

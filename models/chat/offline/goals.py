@@ -49,7 +49,8 @@ GOALS: tuple[tuple[str, str], ...] = (
     (
         "molecular_weight down",
         (
-            r"(?:lighter|smaller|less heavy|too heavy|too big|too large|less big)\b|(?:lower|"
+            r"(?:lighter|smaller|shrink|slim|lighten|downsize|less heavy|too heavy|too big|too large|less big)\b|"
+            r"(?:lower|"
             r"reduce|decrease|cut|bring down|drop|trim|minimi[sz]e|less|smaller|shave)\w* (?:the |"
             r"its |off |some |down )*(?:mw|molecular (?:weight|mass)|mol(?:ecular)? ?w(?:eigh)?t|"
             r"weight|mass|size)|(?:mw|weight|size) (?:down|lower)"
@@ -117,7 +118,7 @@ def read_goals(text: str, requirements: Requirements) -> list[str]:
 
 
 _DOWN = (
-    r"bring(?:ing)? down|cut(?:ting)?(?: down(?: on)?)?|decreas(?:e|ing)|diminish(?:ing)?|shrink(?:ing)?|"
+    r"bring(?:ing)? down|cut(?:ting)?(?: down(?: on)?)?|decreas(?:e|ing)|diminish(?:ing)?|"
     r"lessen(?:ing)?|"
     r"push(?:ing)? down|tak(?:e|ing) down|get(?:ting)? down|dropp?(?:ing)?|reduc(?:e|ing)|lowering|minimi[sz](?:e|"
     r"ing)|curb"

@@ -113,6 +113,8 @@ def _build(words: str, reading: Reading, making: Making, embed: Embed | None) ->
     for label, clause in labelled:
         for note in clause.requirements.notes:
             making.note(note)
+        if label not in _OF_WORDS and (unread := _unread_numbers(clause)):
+            making.note(f"I did not use {', '.join(f'“{one}”' for one in unread)}: say it another way if it matters.")
         if label == "again":
             for part in _one_target_each("dock", clause):
                 for draft in build_follow_up(part, making):
@@ -122,6 +124,21 @@ def _build(words: str, reading: Reading, making: Making, embed: Embed | None) ->
             built = BUILDERS[label](part, making)
             for draft in built if isinstance(built, list) else [built]:
                 making.add(draft)
+
+
+_OF_WORDS = ("search_literature", "search_results", "again", "run_status", "explain_candidate", "start_campaign")
+"""Actions whose words are searched as they are, or that take no limits."""
+
+
+def _unread_numbers(clause: Clause) -> list[str]:
+    """Numbers that were read as no condition, amount or reference, each with the words around it."""
+    pointed = clause.reference()
+    words = re.sub(r"§\w+§", " ", clause.words)
+    for known in (pointed.words if pointed else "", str(clause.amounts.n or "")):
+        words = words.replace(known, " ", 1) if known else words
+    return [
+        " ".join(found[0].split()) for found in re.finditer(r"(?:[a-z-]+ ){0,2}(?<![\w.-])\d+(?:\.\d+)?(?![\w])", words)
+    ]
 
 
 def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None) -> list[tuple[str, Clause]]:

@@ -14,7 +14,7 @@ NUMBER = r"-?\d+(?:\.\d+)?"
 PROPERTIES: dict[str, str] = {
     "qed": r"qed(?: scores?| values?)?|drug-?\s?likeness(?: scores?)?",
     "logp": r"[ca]?log[ _-]?p(?: values?)?|lipophilicity|octanol.water (?:partition )?coefficient",
-    "mol_weight": r"mws?|m\.w\.|mol(?:ecular)?[ ._-]?(?:weights?|wt|mass(?:es)?)|weights?|mass(?:es)?",
+    "mol_weight": r"mws?|m\.w\.|mol(?:ecular)?[ ._-]?(?:weights?|wt|mass(?:es)?)|weights?|weigh(?:s|ing)?|mass(?:es)?",
     "tpsa": r"t?psa|(?:topological )?polar surface(?: area)?",
     "fsp3": r"fsp3|fraction (?:of )?sp3(?: carbons?)?",
     "rotatable_bonds": r"rotatable bonds?|rot(?:\.|able)? ?bonds?|rotb|rotors?",
@@ -25,7 +25,7 @@ PROPERTIES: dict[str, str] = {
 UNSUPPORTED: dict[str, str] = {
     r"h(?:ydrogen)?[ -]?bond(?:ing)? donors?|hbd": "the number of hydrogen-bond donors",
     r"h(?:ydrogen)?[ -]?bond(?:ing)? acceptors?|hba": "the number of hydrogen-bond acceptors",
-    r"(?:aromatic )?rings?": "the number of rings",
+    r"(?:aromatic )?rings?(?: count)?": "the number of rings",
     r"ic50|ec50|ki|kd|pic50|potency": "measured potency",
     r"half-?life|clearance|bioavailability|permeability|caco-?2|ppb|pka|herg|toxicity|selectivity": "this property",
     r"log[ _]?s|solubility": "a limit on solubility",
@@ -210,8 +210,26 @@ def read_requirements(text: str) -> tuple[Requirements, str]:
     return found, re.sub(r"\s+", " ", text).strip()
 
 
+_AUXILIARY = (
+    r"\b(?:should|must|may|can|could|shall|do|does|would|will|is|are)(?:n't| ?not| never)(?: to| be| go| get| have)*"
+)
+_NOT_OVER = re.compile(
+    rf"{_AUXILIARY} (?:exceed|surpass|above|over|beyond|(?:more|greater|higher|heavier|larger|bigger) than)|can't "
+    rf"exceed"
+)
+_NOT_UNDER = re.compile(
+    rf"{_AUXILIARY} (?:(?:fall|drop|sink|come) )?(?:below|under|beneath|(?:less|lower|smaller|fewer) than)"
+)
+_COUNTED_AFTER = re.compile(
+    r"\s*(?:x )?(?:design |full |more )?(?:rounds?|iterations?|cycles?|generations?|molecules?|compounds?|"
+    r"analog(?:ue)?s?|"
+    r"variants?|routes?|steps?|minutes?|mins?|hours?|candidates?|ligands?|designs?|versions?)\b"
+)
+
+
 def _in_own_units(text: str) -> str:
     """kDa as Da, nm² as Å², and per cent of a score that goes from 0 to 1 as a share."""
+    text = _NOT_OVER.sub("at most", _NOT_UNDER.sub("at least", text))
     text = re.sub(r"(\d+(?:\.\d+)?)\s*kda\b", lambda found: f"{float(found[1]) * 1000:g} da", text)
     text = re.sub(r"(\d+(?:\.\d+)?)\s*nm(?:\^?2|²)", lambda found: f"{float(found[1]) * 100:g} å²", text)
     if re.search(r"\b(?:qed|fsp3|drug-?likeness)\b", text):
@@ -224,6 +242,8 @@ def _read_bounds(text: str, name: re.Match[str], key: str, found: Requirements) 
     left = _LEFT.search(text[: name.start()])
     right = _RIGHT.match(text[name.end() :])
     counted = key in ("rotatable_bonds", "heavy_atoms")
+    if right is not None and _COUNTED_AFTER.match(text[name.end() + right.end() :]):
+        right = None
     if right is not None and not (counted and left is not None):
         low, high = _bounds_of(right, key, found)
         end = name.end() + right.end()

@@ -54,6 +54,7 @@ def normalise(text: str) -> str:
     text = text.lower().replace("’", "'").replace("`", "'").replace("≥", ">=").replace("≤", "<=").replace("–", "-")
     text = _ABBREVIATED.sub(r"\1", text)
     text = re.sub(r"=>(?=\s*\d)", ">=", re.sub(r"=<(?=\s*\d)", "<=", text))
+    text = re.sub(r"\[\s*(-?[\d.]+)\s*[,;]\s*(-?[\d.]+)\s*\]", r"\1 to \2", text)
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = re.sub(r"(?<=\d),(?=\d)", ".", text)
     text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)

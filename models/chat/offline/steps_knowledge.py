@@ -84,6 +84,9 @@ def _query(text: str, clause: Clause, making: Making) -> str:
     text = _LEAD.sub("", text.split(" , ", maxsplit=1)[0])
     text = _ASIDES.sub("", text)
     bare = _TAIL.sub("", _ASKING.sub("", text.strip(" ?.!"), count=1))
+    bare = re.sub(
+        r"[ ,;:-]+(?:max|at most|up to|only|just|top|give me|show|the|n =?|¦| )*(?:hits?|results?|passages?)$", "", bare
+    )
     bare = re.sub(r"^(?:saying|say|telling us|report\w*|known)\b ?(?:about |on )?", "", bare)
     bare = re.sub(
         r"\b(?:it|this molecule|this compound|this|that|them|these|those)$",

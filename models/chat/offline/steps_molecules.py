@@ -271,7 +271,7 @@ def _kept_part(clause: Clause) -> list[Mention]:
         (
             r"\bkeep(?:ing)?\b.{0,30}?(§m\d+§)|(§m\d+§) (?:core |part |ring |scaffold )*(?:should|"
             r"must|has to) (?:stay|remain|be kept)|\b(?:preserv|retain|without touching|without "
-            r"changing|maintain)\w*\b.{0,20}?(§m\d+§)"
+            r"changing|maintain)\w*\b.{0,40}?(§m\d+§)"
         ),
         clause.text,
     ):
@@ -338,7 +338,7 @@ def _positions(reference: Reference | None, n_docked: int) -> list[int]:
     return list(reference.numbers) if reference.numbers else list(range(1, max(1, n_docked) + 1))
 
 
-_ROUTES = r"\b(?:routes|pathways|ways|alternatives|options|versions|suggestions|proposals|ideas|plans)\b"
+_ROUTES = r"\b(?:routes|pathways|ways|alternatives|options|versions|suggestions|proposals|ideas|plans|different|ones)\b"
 
 
 def build_plan_synthesis(clause: Clause, making: Making) -> list[Draft]:

@@ -141,7 +141,7 @@ def _goal_words(clause: Clause) -> str:
     )
     start = before.start() if before else found.start()
     text = re.split(
-        r"¦|[,.;]|\b(?:with|by|using|in|and then|keeping|at most|up to|give|for|of|please)\b| - ", clause.text[start:]
+        r"¦|[,.;:]|\b(?:with|by|using|in|and then|keeping|at most|up to|give|for|of|please)\b| - ", clause.text[start:]
     )[0]
     return re.sub(r"\s+", " ", re.sub(r"§\w+§", "", text)).strip()
 
@@ -252,6 +252,7 @@ def read_loops(text: str) -> list[str]:
         r"\b(?:all|every|6|both chains)\b.{0,12}\b(?:loops|cdrs?)\b(?!.{0,16}\b(?:heavy|light)\b)", text
     ) and not re.search(r"(?:heavy|light)", text):
         return list(LOOPS)
+    text = re.sub(r"\b([hl])1 ?(?:-|to|through) ?(?:\1)?3\b", r"\g<1>1, \g<1>2, \g<1>3", text)
     found = []
     for match in _LOOP.finditer(text):
         groups = match.groups()
