@@ -68,7 +68,15 @@ def requests() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def independent() -> Iterator[tuple[str, dict[str, Any]]]:
-    for scenario in read("requests_independent.yaml"):
+    yield from scenarios("requests_independent.yaml")
+
+
+def fresh() -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from scenarios("requests_fresh.yaml")
+
+
+def scenarios(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for scenario in read(name):
         for said in scenario["say"]:
             yield said, scenario
 
@@ -130,7 +138,7 @@ def show(said: str, plan: Plan, expected: Mapping[str, Any]) -> str:
     return f"{said!r}\n  wanted {expected.get('calls') or expected.get('asks') or expected.get('says')}\n  got    {got}"
 
 
-SOURCES = {"requests": requests, "more": more, "independent": independent}
+SOURCES = {"requests": requests, "more": more, "independent": independent, "fresh": fresh}
 
 
 @pytest.mark.parametrize(("source", "number"), [("requests", 150), ("more", 120)])
