@@ -308,7 +308,7 @@ def test_heartbeat_keeps_a_long_step_alive(tmp_path: Path) -> None:
 
 def test_sigkill_at_several_moments_then_resume_gives_the_same_table(manager: RunManager) -> None:
     undisturbed = manager.start(CAMPAIGN)
-    assert spawn(manager, undisturbed, 0.0).wait(30) == 0
+    assert spawn(manager, undisturbed, 0.0).wait(120) == 0
     expected = manager.get(undisturbed)
     assert expected.state == "done"
 
@@ -327,7 +327,7 @@ def test_sigkill_at_several_moments_then_resume_gives_the_same_table(manager: Ru
         assert other.get(run_id).state == "running"
         assert other.resumable(run_id)
         assert list(other.tail(run_id))[-1].type != "run_finished"
-    assert spawn(other, run_id, 0.0).wait(30) == 0
+    assert spawn(other, run_id, 0.0).wait(120) == 0
 
     record = other.get(run_id)
     assert (record.state, record.result) == ("done", expected.result)

@@ -136,6 +136,7 @@ def test_mutations_check_the_wild_type_letter():
         mutated("SKGE", "A1G")
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real data of ../shared is absent")
 def test_real_reactions_and_pockets_do_not_overlap_the_held_out_parts():
