@@ -119,7 +119,9 @@ def execute(session: Session, run_id: str) -> RunResult | WorkflowResult:
     from agent.interface.output import print_event
     from agent.interface.workflow_output import print_stage_event
 
-    kind = session.ledger.get_run(run_id).kind
+    asked = session.ledger.get_run(run_id)
+    kind = asked.kind
+    typer.echo(f"{kind} {run_id}: {asked.campaign.get('name') or 'without a name'}", err=True)
     try:
         session.execute(run_id, print_stage_event if kind == "workflow" else print_event)
     except OrganonError:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from agent.service import RunService
     from agent.session import Session
 
+SHOWN_OF_SUMMARY = 160
+"""Characters of a step's summary while a turn goes on; the answer has the whole."""
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 _HELP = """Say what you want: "find pockets in 1iep.pdb", "design ligands for ABL1 with QED above 0.5", ...
   /file PATH    hand in a file (structure, molecules, table, document)
@@ -235,7 +238,10 @@ def progress_line(kind: str, payload: dict[str, Any]) -> str:
     if kind == "tool_result":
         result = payload["result"]
         mark = f"✗ {result['fault']}" if result["fault"] else f"✓ {result['seconds']:.1f} s"
-        return f"  {mark}: {result['summary']}"
+        summary = (
+            result["summary"] if result["fault"] else shorten(result["summary"], SHOWN_OF_SUMMARY, placeholder=" …")
+        )
+        return f"  {mark}: {summary}"
     if kind == "step_started":
         return f"  {payload['step']}"
     if kind == "run_finished" and payload["state"] != "done":

@@ -53,6 +53,8 @@ def test_for_a_person_it_shows_stages_and_things(session: Session, tmp_path: Pat
     assert done.exit_code == 0
     for word in ("look", "done", "M1", "CCO", "report.html"):
         assert word in done.stdout
+    run_id = session.ledger.list_runs(limit=1)[0].run_id
+    assert done.stderr.startswith(f"workflow {run_id}: mine\n"), "a killed run can be resumed by the id it told first"
 
 
 def test_a_failed_stage_is_exit_code_1_with_the_document(session: Session, tmp_path: Path) -> None:

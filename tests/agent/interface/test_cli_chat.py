@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.interface.cli_chat import progress_line
 from tests.agent.openai_protocol import Reply, Scripted
 
 Organon = Callable[..., Any]
@@ -121,3 +122,12 @@ def test_doctor_talks_to_the_model(organon: Organon, language_model: Scripted) -
     found = {finding["name"]: finding["works"] for finding in json.loads(done.out)}
     assert done.code == 0
     assert list(found) == ["llm", "context", "answers", "calls tools", "right JSON", "stops", "quotes"]
+
+
+def test_a_step_is_told_in_one_line_and_a_fault_in_full() -> None:
+    said = "five molecules were found " * 20
+    result = {"fault": "", "seconds": 2.0, "summary": said}
+    line = progress_line("tool_result", {"result": result})
+    assert line.startswith("  ✓ 2.0 s: five molecules")
+    assert len(line) < 180
+    assert said in progress_line("tool_result", {"result": {**result, "fault": "input"}})
