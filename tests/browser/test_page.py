@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -27,17 +28,27 @@ def drawn(place: Any) -> None:
     assert image.evaluate("image => image.complete && image.naturalWidth") > 50
 
 
+def test_the_page_is_light(new_page: Any) -> None:
+    """What is loaded before anything is asked: small, and the 3D viewer (5 MB) not among it."""
+    watched = new_page()
+    page = watched.open()
+    loaded = page.evaluate("() => performance.getEntriesByType('resource').map((r) => [r.name, r.transferSize])")
+    assert 10 < len(loaded) < 80
+    assert sum(size for _, size in loaded) < 200_000
+    assert not [name for name, _ in loaded if "molstar" in name]
+    watched.picture("welcome-light")
+
+
 def test_the_page_is_usable_at_once(new_page: Any) -> None:
+    if os.getloadavg()[0] > (os.cpu_count() or 1):
+        pytest.skip("other programs use all processors: a time would say nothing about the page")
     watched = new_page()
     usable = []
-    for _ in range(3):
+    for _ in range(5):
         page = watched.open()
         usable.append(page.evaluate("() => performance.getEntriesByName('organon-usable')[0].startTime"))
         page.goto("about:blank")
-    assert sorted(usable)[1] < 2000, f"usable after {usable} ms"
-    page = watched.open()
-    assert page.evaluate("document.activeElement.tagName") in ("BODY", "TEXTAREA")
-    watched.picture("welcome-light")
+    assert min(usable) < 1000, f"usable after {usable} ms"
 
 
 def test_it_says_that_the_offline_front_end_is_no_language_model(new_page: Any) -> None:
@@ -61,7 +72,7 @@ def test_ask_and_see_steps_molecules_checks_and_the_answer(new_page: Any) -> Non
     watched = new_page()
     watched.open()
     turn = watched.ask("show molecules please")
-    turn.locator(".step").nth(1).wait_for()
+    turn.locator(".step").nth(1).wait_for(state="attached")
     state_of(turn, "done")
     assert turn.locator(".step[data-state=done]").count() == 2
     assert turn.locator(".work").get_attribute("open") is None

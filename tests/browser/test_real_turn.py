@@ -15,10 +15,6 @@ from typing import Any
 import httpx
 import pytest
 
-from agent.config import Settings
-from agent.session import Session
-from tests.browser.conftest import serve
-
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_MS = 120_000
 
@@ -27,14 +23,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def real_address(tmp_path: Path) -> Iterator[str]:
-    from agent.interface.api.application import build_api
-    from agent.service import RunService
-
-    settings = Settings(home=tmp_path, workers=1)
-    session = Session.open(settings)
-    address, stop = serve(build_api(session, RunService(session), settings))
-    yield address
-    stop()
+    """`organon serve`, as a person starts it."""
+    port = free_port()
+    command = [sys.executable, "app.py", "serve", "--port", str(port)]
+    server = start_server(command, port, ORGANON_HOME=str(tmp_path), ORGANON_WORKERS="1")
+    yield f"http://127.0.0.1:{port}"
+    server.kill()
+    server.wait()
 
 
 def test_a_real_request_from_the_field_to_the_numbers(new_page: Any, real_address: str) -> None:
@@ -42,8 +37,9 @@ def test_a_real_request_from_the_field_to_the_numbers(new_page: Any, real_addres
     page = watched.open()
     turn = watched.ask("Properties of aspirin, ibuprofen and caffeine")
     page.locator('.turn[data-state="done"]').wait_for(timeout=WAIT_MS)
-    assert turn.locator(".step[data-state=done]").count() >= 1
+    turn.locator(".answer > *").first.wait_for(timeout=WAIT_MS)
     text = turn.inner_text()
+    assert turn.locator(".step[data-state=done]").count() >= 1, text
     assert "180.2" in text, "the molecular weight of aspirin"
     assert turn.locator(".handle", has_text="M3").count() >= 1
     turn.locator(".drawing img").first.wait_for(timeout=WAIT_MS)
@@ -58,9 +54,8 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def start_server(home: Path, port: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.browser.scripted", str(home), str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+def start_server(command: list[str], port: int, **environment: str) -> subprocess.Popen[bytes]:
+    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **environment})
     until = time.monotonic() + 90
     while time.monotonic() < until:
         try:
@@ -74,7 +69,8 @@ def start_server(home: Path, port: int) -> subprocess.Popen[bytes]:
 
 def test_a_killed_server_takes_the_run_up_again_and_the_page_goes_on(new_page: Any, tmp_path: Path) -> None:
     port = free_port()
-    server = start_server(tmp_path, port)
+    command = [sys.executable, "-m", "tests.browser.scripted", str(tmp_path), str(port)]
+    server = start_server(command, port)
     try:
         watched = new_page(address=f"http://127.0.0.1:{port}")
         watched.expected = "ERR_"
@@ -86,7 +82,7 @@ def test_a_killed_server_takes_the_run_up_again_and_the_page_goes_on(new_page: A
         server.kill()
         server.wait()
         before = turn.locator(".told li").count()
-        server = start_server(tmp_path, port)
+        server = start_server(command, port)
         page.wait_for_function("n => document.querySelectorAll('.told li').length > n + 5", arg=before, timeout=WAIT_MS)
         told = turn.locator(".told li").all_text_contents()
         assert told == [f"round 1 of 2: docked {n}" for n in range(len(told))]
