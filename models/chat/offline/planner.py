@@ -69,6 +69,8 @@ SURE = 2.0
 """Least score at which a reply to a question is taken for a request of its own, of another kind."""
 LONGEST_REPLY = 8
 """Words of a reply that names no thing."""
+SAID = 2
+"""Least words beside names for which a sentence embedding is asked: a name alone asks for nothing."""
 
 
 def plan_request(
@@ -143,8 +145,8 @@ def _unread_numbers(clause: Clause) -> list[str]:
 
 def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None) -> list[tuple[str, Clause]]:
     """(action or "again", clause); what has no verb of its own belongs to the one before, or leads to the next."""
-    pieces = [(piece, read_intent(piece, embed)) for piece in split_clauses(words)]
-    pieces = _as_one_where_split_wrongly(words, pieces, embed)
+    pieces = [(piece, read_intent(piece)) for piece in split_clauses(words)]
+    pieces = _as_one_where_split_wrongly(words, pieces)
     found: list[tuple[str, str]] = []
     lead = ""
     for piece, intent in pieces:
@@ -161,7 +163,7 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
         else:
             lead = f"{lead} , {piece}" if lead else piece
     if not found:
-        return [_unlabelled(lead, words, reading, making, pieces)]
+        return [_unlabelled(lead, words, reading, making, pieces, embed)]
     return [(label, read_clause(text, reading, words)) for label, text in found]
 
 
@@ -177,20 +179,23 @@ def _is_whole(piece: str) -> bool:
     return "§" in piece or read_reference(piece) is not None or bool(re.search(r"\d", piece))
 
 
-def _as_one_where_split_wrongly(
-    words: str, pieces: list[tuple[str, Intent]], embed: Embed | None
-) -> list[tuple[str, Intent]]:
+def _as_one_where_split_wrongly(words: str, pieces: list[tuple[str, Intent]]) -> list[tuple[str, Intent]]:
     """A request is one clause where its parts say nothing and the whole does."""
     if len(pieces) > 1 and not any(intent.label and intent.label not in TALK for _, intent in pieces):
         flat = " ".join(words.split())
-        whole = read_intent(flat, embed)
+        whole = read_intent(flat)
         if whole.label and whole.label not in TALK:
             return [(flat, whole)]
     return pieces
 
 
 def _unlabelled(
-    lead: str, words: str, reading: Reading, making: Making, pieces: Sequence[tuple[str, Intent]]
+    lead: str,
+    words: str,
+    reading: Reading,
+    making: Making,
+    pieces: Sequence[tuple[str, Intent]],
+    embed: Embed | None,
 ) -> tuple[str, Clause]:
     """A request in which nothing names an action: a follow-up, a thing alone, or not understood."""
     clause = read_clause(lead or words, reading, words)
@@ -204,6 +209,10 @@ def _unlabelled(
     talk = next((intent.label for _, intent in pieces if intent.label in TALK), "")
     if talk and not lead:
         raise _NothingToDoError(Plan(answer=say(talk)))
+    if embed is not None and len(re.findall(r"[a-z]{2,}", re.sub(r"§\w+§", "", clause.text))) >= SAID:
+        meant = read_intent(" ".join(clause.text.split()), embed).label
+        if meant in BUILDERS:
+            return meant, clause
     for bad in clause.of("b"):
         raise AskError(
             f"“{bad.name}” is not a valid SMILES: {bad.value}. What should it be, and what should I do with it?",
@@ -260,8 +269,8 @@ def _completed(text: str, history: History, targets: Sequence[str], embed: Embed
     if read_talk(words) or not words.strip():
         return None
     asked = read_mentions(history.pending, table, history.handles())
-    pending = {read_intent(piece, embed).label for piece in split_clauses(normalise(asked.text))}
-    intents = [read_intent(piece, embed) for piece in split_clauses(words)]
+    pending = {read_intent(piece).label for piece in split_clauses(normalise(asked.text))}
+    intents = [read_intent(piece) for piece in split_clauses(words)]
     if any(one.label not in ("", *TALK, *pending) and one.score >= SURE for one in intents):
         return None
     if not reading.found and len(words.split()) > LONGEST_REPLY:

@@ -1,5 +1,11 @@
 """150 requests as people type them: the right actions with exactly the right arguments, a question where something is
-missing, and never a guess. Beside them 120 more, whose file tells how they were met before they had been seen."""
+missing, and never a guess. Beside them 120 more, whose file tells how they were met before they had been seen.
+
+`requests_independent.yaml`: 75 written by someone who had not read the rules; 63 of them were right when first measured
+(84 %), without a guess. The classes of failure they showed were mended, so they are held out no more.
+`requests_fresh.yaml`: 30 written after that and never tuned on: 19 right when first measured (63 %), no guess.
+That is the honest figure for words nobody has thought of before; the others ask back or say that they do not understand.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +28,8 @@ HERE = Path(__file__).parent
 FILLER = {"a", "an", "the", "of", "on", "for", "in", "about", "and", "to"}
 RIGHT = 0.90
 """Least share of right answers that issue 5 asks for."""
+FIRST_SEEN = 0.60
+"""Least share of requests that the rules were never tuned on."""
 
 
 def read(name: str) -> Any:
@@ -141,15 +149,23 @@ def show(said: str, plan: Plan, expected: Mapping[str, Any]) -> str:
 SOURCES = {"requests": requests, "more": more, "independent": independent, "fresh": fresh}
 
 
-@pytest.mark.parametrize(("source", "number"), [("requests", 150), ("more", 120)])
-def test_requests_are_understood(source: str, number: int) -> None:
+@pytest.mark.parametrize(
+    ("source", "number", "least"),
+    [
+        ("requests", 150, RIGHT),
+        ("more", 120, RIGHT),
+        ("independent", 75, RIGHT),
+        ("fresh", 30, FIRST_SEEN),
+    ],
+)
+def test_requests_are_understood(source: str, number: int, least: float) -> None:
     asked = list(SOURCES[source]())
     assert len(asked) == number
     answers = [(said, planned(said, expected), expected) for said, expected in asked]
     wrong = [show(*answer) for answer in answers if not is_right(answer[1], answer[2])]
     guesses = [show(*answer) for answer in answers if is_guess(answer[1], answer[2])]
     assert not guesses, "\n".join(guesses)
-    assert number - len(wrong) >= RIGHT * number, "\n".join(wrong)
+    assert number - len(wrong) >= least * number, "\n".join(wrong)
 
 
 def test_enough_of_them_lack_something() -> None:
