@@ -55,7 +55,7 @@ def test_it_says_that_the_offline_front_end_is_no_language_model(new_page: Any) 
     page = new_page().open()
     page.get_by_text("not a language model").wait_for()
     page.get_by_role("button", name="Offline front end").click()
-    assert "not a language model" in page.locator("#inspector").inner_text()
+    page.locator("#inspector", has_text="not a language model").wait_for()
 
 
 @pytest.mark.slow
