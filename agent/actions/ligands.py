@@ -184,7 +184,7 @@ def _summary(result: RunResult, candidates: Sequence[Item], reference: Sequence[
     best = candidates[0]
     said = f"{len(candidates)} candidates for {name} passed every stage ({made}). The first has {_numbers(best)}"
     if reference:
-        said += f"; {reference[0].name}, docked alike, {_numbers(reference[0])}"
+        said += f"; {reference[0].name}, docked alike, {_numbers(reference[0])}: {_against(reference[0], candidates)}"
     if must:
         n = sum(all(_met(item, one) for one in must) for item in candidates)
         rest = "none of them makes" if n == 0 else f"{n} of them make"
@@ -192,6 +192,16 @@ def _summary(result: RunResult, candidates: Sequence[Item], reference: Sequence[
         said += "; the others are kept, marked, behind them" if 0 < n < len(candidates) else ""
     trust = result.controls.trust if result.controls else "untested"
     return f"{said}. Docking on this target is {trust}. [1]"
+
+
+def _against(reference: Item, candidates: Sequence[Item]) -> str:
+    """How many candidates have a better (lower) Vina score than the reference."""
+    asked = reference.numbers.get("vina")
+    if asked is None or asked.value is None:
+        return "without a Vina score to compare with"
+    scores = [item.numbers["vina"].value for item in candidates if "vina" in item.numbers]
+    better = sum(score is not None and score < asked.value for score in scores)
+    return f"{better or 'none'} of the {len(candidates)} dock better than it"
 
 
 def _losses(result: RunResult) -> str:

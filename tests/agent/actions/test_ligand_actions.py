@@ -233,6 +233,7 @@ def test_a_design_gives_candidates_reference_receptor_and_run(session: Session, 
     assert session.ledger.get_run(run_id).state == "done"
     reference = next(item for item in designed.items if item.details.get("role") == "reference")
     assert reference.value == "NC(=O)c1ccccc1"
+    assert "dock better than it" in designed.summary
     candidates = [item for item in designed.items if item.kind == "molecule" and item is not reference]
     for item in candidates:
         assert {"vina", "qed", "sa", "strain", "interaction", "ligand_efficiency"} <= set(item.numbers)
