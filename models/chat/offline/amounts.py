@@ -19,10 +19,11 @@ _COUNTED = (
     r"loops?|products?|outcomes?|options?|suggestions?|ideas?|examples?|samples?"
     r"|antagonists?|agonists?|blockers?|of them|ones|alternatives?|versions?|proposals?|"
     r"guesses|metal-organic frameworks?|metal organic frameworks?|predictions?|linkers?|"
+    r"cavity|clefts?|grooves?|congeners?|quotes?|quotations?|excerpts?|citations?|preprints?|"
     r"fragments?|leads?|scaffolds?|antibod(?:y|ies)|nanobod(?:y|ies)|heavy chains?"
 )
 _BETWEEN = (
-    r"(?:(?:different|new|novel|small|diverse|possible|good|more|other|further|random|drug-?like|"
+    r"(?:(?:most|likeliest|deepest|largest|fresh|different|new|novel|small|diverse|possible|good|more|other|further|random|drug-?like|"
     r"lead-?like|likely|best|top|plausible|potential|similar|improved|soluble|stable|brighter|"
     r"better|zinc|zn|copper|cu|h3|cdr|cdr-h3|metal|porous|kinase|¦|recent|relevant|scientific|"
     r"review|research|arxiv|pubmed|biorxiv|europe pmc|key|important|open|additional|unique|"
@@ -43,7 +44,7 @@ _CHANGES = (
     r"(?:mutations?|substitutions?|changes|edits|exchanges|positions|replacements?|mutated (?:residues|positions)|"
     r"amino[- ]acid (?:changes|swaps))"
 )
-_COUNT = re.compile(rf"(?<![\w.§-]){_N}(?!\.\d|st\b|nd\b|rd\b|th\b)[ -]?(?:x )?(?:{_BETWEEN}|{_ANY})(?:{_COUNTED})\b")
+_COUNT = re.compile(rf"(?<![\w.§-]){_N}(?!\.\d|st\b|nd\b|rd\b|th\b)[ -]?(?:x )?(?:{_BETWEEN}{_ANY})(?:{_COUNTED})\b")
 _TIMES = re.compile(
     r"(?:(?:for|in|within|take|takes|spend|use|using|about|max|at most|up to|no more than|not "
     r"more than|budget(?: of)?:?|limit(?: of)?|run(?: it)?(?: for)?|only) )*(?:a |an "

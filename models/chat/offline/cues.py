@@ -348,7 +348,7 @@ CUES: tuple[tuple[str, float, str], ...] = (
         "molecule_properties",
         3.9,
         (
-            r"\bwhich (?:one |of (?:them|these|those|the \w+) |molecule |compound )?(?:is|has|are|"
+            r"\bwhich (?:one |of (?:them|these|those|the \w+) |molecule |compound |drug )?(?:is|has|are|"
             r"would be|looks)\b.{0,24}(?:soluble|lipophilic|heav|light|polar|drug-?like|qed|logp|"
             r"tpsa|weight|bigg|small|flexible|¦)"
         ),

@@ -95,6 +95,8 @@ KNOWLEDGE_CUES: tuple[tuple[str, float, str], ...] = (
             r"candidate|score|rank|result of|first|second|third|fourth|last|best|top|one|it|"
             r"molecule|design)|\breasons? (?:for|why)\b|\bhow come\b|\bjustify\b|\bwalk me through\b|"
             r"\bwhat (?:speaks|argues|counts) (?:for|against|in favou?r of)\b|\brationale (?:for|behind|of)\b|"
+            r"\bon what (?:grounds|basis)\b|\b(?:grounds|basis) (?:for|of) (?:the |its )?(?:rank|reject|score|verdict)|"
+            r"\b(?:ranked|scored|rejected|placed) so\b|"
             r"\bpros and cons\b|\bstrengths and weaknesses\b|\bwhat makes (?:§h\d+§|it|this|that|the|number)\b|"
             r"\b(?:case|arguments?|evidence) (?:for|against) (?:§h\d+§|number|candidate|design|it\b)"
         ),

@@ -11,6 +11,7 @@ from models.chat.offline.follow_ups import build_follow_up, is_follow_up, repeat
 from models.chat.offline.intents import TALK, Intent, read_intent
 from models.chat.offline.mentions import Reading, read_mentions
 from models.chat.offline.names import target_table
+from models.chat.offline.nouns import is_no_demand, read_noun, read_step_noun
 from models.chat.offline.particulars import is_particular
 from models.chat.offline.plans import AskError, Draft, Plan, Step
 from models.chat.offline.references import read_reference
@@ -145,7 +146,7 @@ def _unread_numbers(clause: Clause) -> list[str]:
 
 def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None) -> list[tuple[str, Clause]]:
     """(action or "again", clause); what has no verb of its own belongs to the one before, or leads to the next."""
-    pieces = [(piece, read_intent(piece)) for piece in split_clauses(words)]
+    pieces = [(piece, _by_noun(piece, read_intent(piece))) for piece in split_clauses(words)]
     pieces = _as_one_where_split_wrongly(words, pieces)
     found: list[tuple[str, str]] = []
     lead = ""
@@ -153,6 +154,7 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
         if intent.label in TALK:
             continue
         aside = found and intent.label in (found[-1][0], *_ASIDE.get(found[-1][0], ())) and not _is_whole(piece)
+        aside = aside or (found and found[-1][0] == intent.label == "optimize_molecule" and not _points(piece))
         if aside or (found and is_particular(piece, found[-1][1], found[-1][0], reading)):
             found[-1] = (found[-1][0], f"{found[-1][1]} , {piece}")
         elif intent.label:
@@ -167,6 +169,14 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
     return [(label, read_clause(text, reading, words)) for label, text in found]
 
 
+def _by_noun(piece: str, intent: Intent) -> Intent:
+    """What was not understood by its words, by the thing it demands."""
+    if intent.label in ("generate_molecules", "design_ligands", "generate_materials") and is_no_demand(piece):
+        return Intent("", 0.0)
+    noun = "" if intent.label else read_step_noun(piece)
+    return Intent(noun, intent.score) if noun else intent
+
+
 _ASIDE = dict.fromkeys(
     ("find_pockets", "generate_materials", "edit_protein", "design_antibody_cdr", "search_literature"),
     ("molecule_properties", "optimize_molecule"),
@@ -174,9 +184,14 @@ _ASIDE = dict.fromkeys(
 """After these, a clause that names nothing ("which is the biggest") is still about what they give."""
 
 
+def _points(piece: str) -> bool:
+    """Whether a clause names or points at a thing."""
+    return "§" in piece or read_reference(piece) is not None
+
+
 def _is_whole(piece: str) -> bool:
     """Whether a clause names what it is about, so that it is a step of its own beside one of the same kind."""
-    return "§" in piece or read_reference(piece) is not None or bool(re.search(r"\d", piece))
+    return _points(piece) or bool(re.search(r"\d", piece))
 
 
 def _as_one_where_split_wrongly(words: str, pieces: list[tuple[str, Intent]]) -> list[tuple[str, Intent]]:
@@ -209,6 +224,8 @@ def _unlabelled(
     talk = next((intent.label for _, intent in pieces if intent.label in TALK), "")
     if talk and not lead:
         raise _NothingToDoError(Plan(answer=say(talk)))
+    if not repeats(clause) and (noun := read_noun(" ".join(clause.text.split()))):
+        return noun, clause
     if embed is not None and len(re.findall(r"[a-z]{2,}", re.sub(r"§\w+§", "", clause.text))) >= SAID:
         meant = read_intent(" ".join(clause.text.split()), embed).label
         if meant in BUILDERS:

@@ -211,7 +211,8 @@ def read_requirements(text: str) -> tuple[Requirements, str]:
 
 
 _AUXILIARY = (
-    r"\b(?:should|must|may|can|could|shall|do|does|would|will|is|are)(?:n't| ?not| never)(?: to| be| go| get| have)*"
+    r"\b(?:(?:nothing|none|no (?:molecules?|compounds?|one|ones))(?: of them| that)?(?: is| are| goes| may be)?|"
+    r"(?:should|must|may|can|could|shall|do|does|would|will|is|are)(?:n't| ?not| never)(?: to| be| go| get| have)*)"
 )
 _NOT_OVER = re.compile(
     rf"{_AUXILIARY} (?:exceed|surpass|above|over|beyond|(?:more|greater|higher|heavier|larger|bigger) than)|can't "

@@ -22,12 +22,15 @@ SERVICES = {
     "pubchem": "pubchem",
 }
 _ASKING = re.compile(
-    r"^(?:(?:please|pls|can you|could you|do you know|are there|is there|have you got|i need|i "
+    r"^(?:(?:what (?:has|have|was|is) (?:been )?(?:published|reported|written|found|said)|ask|query|consult|work|"
+    r"research|anything|something|information|reports?|"
+    r"please|pls|can you|could you|do you know|are there|is there|have you got|i need|i "
     r"want|we need|give me|get me|show me|tell me|find me|find|search for|search|look for|look "
     r"up|look|read up on|read about|read|check|any|some|me|for|if|whether|what does|what do|"
     r"what is|what's|whats|what are|which|do|does|did|how many|the|a|an|recent|new|latest|"
     r"relevant|good|scientific|my|uploaded|our|\d+)\s+)*"
     r"(?:(?:in |from |on |through )?(?:the )?(?:papers?|literature|publications?|articles?|"
+    r"work|research|evidence(?= (?:about|on|for|of)\b)|"
     r"studies|references?|citations?|reviews?|preprints?|pdfs?|documents?|library|journals?|"
     r"pubmed|arxiv|biorxiv|europe ?pmc|openalex|crossref|pubchem|sources)\s*(?:search "
     r")?(?:(?:that (?:i|we) (?:uploaded|have|gave)|say|says|tell us|report|reports?|have to "

@@ -28,8 +28,10 @@ _OFF_TOPIC = re.compile(
 )
 _WRITING = re.compile(r"\b(?:essay|poem|joke|e-?mail|translate|song|haiku|story|limerick|lyrics)\b")
 _MEDICAL = re.compile(
-    r"\b(?:should i (?:take|use|stop)|can i take|(?:what|which) (?:drug|medicine|pill)s? (?:is|"
-    r"are|should|helps?|do you)|best (?:drug|medicine) for|dos(?:e|age)\b|my doctor|headaches?|"
+    r"\b(?:should i (?:take(?!.*\b(?:forward|further)\b)|stop taking|use (?:an? |the |some |any )?(?:drug|medicine|"
+    r"pill|tablet|§m\d+§))|can i take|(?:what|which) (?:drug|medicine|pill|tablet)s? (?:(?:is|are) (?:the )?"
+    r"(?:best|good|better|right|safe\w*) (?:for|against)|should (?:i|my|he|she)|helps?|do you)|"
+    r"best (?:drug|medicine) for|dos(?:e|age)\b|my doctor|headaches?|"
     r"prescri\w+|i feel|i have (?:a )?(?:fever|pain|cold))"
 )
 _NOT_COMPUTED = re.compile(

@@ -3,9 +3,11 @@ missing, and never a guess. Beside them 120 more, whose file tells how they were
 
 `requests_independent.yaml`: 75 written by someone who had not read the rules; 63 of them were right when first measured
 (84 %), without a guess. The classes of failure they showed were mended, so they are held out no more.
-`requests_fresh.yaml`: 30 written after that and never tuned on: 19 right when first measured (63 %), no guess.
-That is the figure to expect of new words. Of the 11 others six were asked back about, one was answered with words that
-did not fit, and four made a call that left something out (a number, a step, or words of the query too many).
+`requests_fresh.yaml`: 30 written after that; 19 right when first measured (63 %), no guess. Their failures led to the
+rules for nouns (`nouns`), so they are held out no more.
+`requests_unseen.yaml`: 30 written before those rules, by someone who had not read any: 20 right before them (67 %), 25
+after (83 %), no guess. The five others were not mended. Their writer then wrote the rules, knowing the sentences though
+not which of them failed: 83 % is the upper end of what to expect of new words, 63 to 67 % the lower.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ HERE = Path(__file__).parent
 FILLER = {"a", "an", "the", "of", "on", "for", "in", "about", "and", "to"}
 RIGHT = 0.90
 """Least share of right answers that issue 5 asks for."""
-FIRST_SEEN = 0.60
+FIRST_SEEN = 0.80
 """Least share of requests that the rules were never tuned on."""
 
 
@@ -82,6 +84,10 @@ def independent() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def fresh() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from scenarios("requests_fresh.yaml")
+
+
+def unseen() -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from scenarios("requests_unseen.yaml")
 
 
 def scenarios(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -147,7 +153,7 @@ def show(said: str, plan: Plan, expected: Mapping[str, Any]) -> str:
     return f"{said!r}\n  wanted {expected.get('calls') or expected.get('asks') or expected.get('says')}\n  got    {got}"
 
 
-SOURCES = {"requests": requests, "more": more, "independent": independent, "fresh": fresh}
+SOURCES = {"requests": requests, "more": more, "independent": independent, "fresh": fresh, "unseen": unseen}
 
 
 @pytest.mark.parametrize(
@@ -156,7 +162,8 @@ SOURCES = {"requests": requests, "more": more, "independent": independent, "fres
         ("requests", 150, RIGHT),
         ("more", 120, RIGHT),
         ("independent", 75, RIGHT),
-        ("fresh", 30, FIRST_SEEN),
+        ("fresh", 30, RIGHT),
+        ("unseen", 30, FIRST_SEEN),
     ],
 )
 def test_requests_are_understood(source: str, number: int, least: float) -> None:
@@ -167,6 +174,32 @@ def test_requests_are_understood(source: str, number: int, least: float) -> None
     guesses = [show(*answer) for answer in answers if is_guess(answer[1], answer[2])]
     assert not guesses, "\n".join(guesses)
     assert number - len(wrong) >= least * number, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "order 5 compounds from Enamine",
+        "are 10 molecules enough?",
+        "delete the five molecules",
+        "how many inhibitors of ABL1 are approved?",
+        "10 compounds arrived today",
+        "our compounds have a logP below 3",
+        "which framework should I learn?",
+        "the web site is down",
+        "pick up 3 compounds at the store",
+        "which drug should I take?",
+        "what is the best route to Berlin?",
+    ],
+)
+@pytest.mark.parametrize("after", ["", "design"])
+def test_a_noun_alone_is_no_demand(said: str, after: str) -> None:
+    assert not planned(said, {"after": after}).steps
+
+
+@pytest.mark.parametrize("said", ["which drug is more lipophilic, aspirin or ibuprofen?", "how polar is aspirin?"])
+def test_a_question_about_drugs_is_no_medical_one(said: str) -> None:
+    assert [step.action for step in planned(said, {}).steps] == ["molecule_properties"]
 
 
 def test_enough_of_them_lack_something() -> None:
