@@ -135,9 +135,10 @@ def serve(app: Any) -> tuple[str, Callable[[], None]]:
     return f"http://127.0.0.1:{port}", stop
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def scripted_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The real routes and the real run service over turns whose work is written down in `scripted.py`."""
+    """The real routes and the real run service over turns whose work is written down in `scripted.py`. For one file,
+    because it stands in for the work of every run of this process."""
     session = Session.open(Settings(home=tmp_path_factory.mktemp("home"), workers=1))
     with scripted.installed(session) as app:
         address, stop = serve(app)

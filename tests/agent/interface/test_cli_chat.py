@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -77,6 +78,9 @@ def test_a_conversation_at_the_terminal(organon: Organon, monkeypatch: pytest.Mo
     assert "F1: note.txt" in done.err
 
 
+ANTHROPIC_WANTS = "ANTHROPIC_API_KEY" if find_spec("langchain_anthropic") else "pip install langchain-anthropic"
+
+
 @pytest.mark.parametrize(
     ("variables", "args", "words"),
     [
@@ -89,7 +93,7 @@ def test_a_conversation_at_the_terminal(organon: Organon, monkeypatch: pytest.Mo
         ({"ORGANON_LLM": "nobody:x", "ORGANON_LLM_BASE_URL": None}, ("-m", "hi"), ["nobody"]),
         ({"ORGANON_LLM": "local:missing"}, ("-m", "hi"), ["no transformers checkpoint"]),
         ({"ORGANON_LLM_BASE_URL": None}, ("-m", "hi"), ["ORGANON_LLM_API_KEY", "OPENAI_API_KEY"]),
-        ({"ORGANON_LLM": "anthropic:x", "ORGANON_LLM_BASE_URL": None}, ("-m", "hi"), ["ANTHROPIC_API_KEY"]),
+        ({"ORGANON_LLM": "anthropic:x", "ORGANON_LLM_BASE_URL": None}, ("-m", "hi"), [ANTHROPIC_WANTS]),
     ],
 )
 def test_bad_input_is_one_line(
