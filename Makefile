@@ -29,7 +29,7 @@ demo: install
 install: $(RUNTIME)
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: $(DEV)
 	$(BIN)/python -m pytest -m slow
