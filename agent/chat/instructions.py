@@ -27,7 +27,7 @@ def action_tools(schemas: bool = True) -> list[StructuredTool]:
     middleware, which knows the call's id. Without `schemas` only the names, which is all that the offline front end
     reads, and loads no action that is not called."""
     tools = []
-    for name in ACTIONS:
+    for name in tuple(ACTIONS):
         schema: dict[str, Any] = load_action(name).schema() if schemas else _ONLY_A_NAME
         plain = plain_schema(schema["parameters"])
         tools.append(StructuredTool(name=name, description=schema["description"], args_schema=plain))
