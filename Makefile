@@ -29,7 +29,7 @@ demo: install
 install: $(RUNTIME)
 
 test: $(DEV)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 slow: $(DEV)
 	$(BIN)/python -m pytest -m slow
