@@ -205,12 +205,7 @@ def parse_campaign(data: object, base: Path) -> Campaign:
 
 def load_campaign(path: Path) -> Campaign:
     """Read a campaign file (YAML). Raises `InputError` for a missing, unreadable or invalid file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot read campaign file {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"campaign file {path} is not UTF-8 text") from None
+    text = read_campaign_file(path)
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -219,6 +214,16 @@ def load_campaign(path: Path) -> Campaign:
         return parse_campaign(data, path.resolve().parent)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def read_campaign_file(path: Path) -> str:
+    """The text of a campaign file; InputError where it cannot be read or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read campaign file {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"campaign file {path} is not UTF-8 text") from None
 
 
 def _resolve_paths(campaign: Campaign, base: Path) -> Campaign:

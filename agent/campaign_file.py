@@ -20,7 +20,7 @@ import yaml
 
 from agent.actions import load_action
 from agent.actions.given import is_handle
-from agent.campaign import Campaign, parse_campaign
+from agent.campaign import Campaign, parse_campaign, read_campaign_file
 from agent.workflow.plan import Workflow, files_named, parse_workflow
 from agent.workflow.references import escape
 from agent.workflow.sweep import expand_sweep
@@ -109,12 +109,7 @@ def stored(session: Session, thread_id: str = "") -> Finder:
 
 def load_request(path: Path) -> Request:
     """Read and check a file. InputError, with the file's name, for one that is missing, unreadable or wrong."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot read campaign file {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"campaign file {path} is not UTF-8 text") from None
+    text = read_campaign_file(path)
     try:
         return parse_request(parse_yaml(text), beside(path.resolve().parent))
     except InputError as error:

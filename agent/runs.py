@@ -57,7 +57,7 @@ class RunControl:
     def emit(self, event_type: str, payload: Mapping[str, Any], once: str | None = None) -> Event:
         """Append to the run's log; see `RunLog.append_event` for `once`. StopError if the lease is lost."""
         event = Event(run_id=self.run_id, seq=0, time=datetime.now(UTC), type=event_type, payload=dict(payload))  # type: ignore[arg-type]
-        return _event(self._ledger.append_event(self.run_id, event.type, event.payload, once, self._lease))
+        return event_of(self._ledger.append_event(self.run_id, event.type, event.payload, once, self._lease))
 
     def should_stop(self) -> bool:
         """Whether the run was asked to stop. StopError if another process has taken it over."""
@@ -244,7 +244,7 @@ class RunManager:
             going = self._going(run_id)
             for record in self.ledger.events(run_id, after):
                 after = record.seq
-                yield _event(record)
+                yield event_of(record)
             if not going or should_leave():
                 return
             time.sleep(_POLL_SECONDS)
@@ -316,7 +316,8 @@ def _set_state(ledger: Ledger, run_id: str, state: RunState) -> None:
     ledger.set_state(run_id, state, allowed_from=[held for held, following in ALLOWED.items() if state in following])
 
 
-def _event(record: EventRecord) -> Event:
+def event_of(record: EventRecord) -> Event:
+    """The ledger's row as the document that leaves the process."""
     return Event.model_validate(
         {
             "run_id": record.run_id,

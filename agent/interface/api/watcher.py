@@ -12,12 +12,11 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
 
 from agent.interface.schemas import Event
-from agent.runs import ENDED
+from agent.runs import ENDED, event_of
 from tools.errors import OrganonError
 from tools.memory.ledger import EventRecord, Ledger
 
@@ -103,7 +102,7 @@ class Watcher:
                 over, missed = await run_in_threadpool(self._catch_up, stream.run_id, last)
                 for record in missed:
                     last = record.seq
-                    yield _event(record)
+                    yield event_of(record)
                 if over or stream.ended:
                     return
                 continue
@@ -120,7 +119,7 @@ class Watcher:
                 stream.behind = True
             elif record.seq > last:
                 last = record.seq
-                yield _event(record)
+                yield event_of(record)
 
     def _catch_up(self, run_id: str, after: int) -> tuple[bool, list[EventRecord]]:
         """Whether the run was over before, and what it wrote after `after`."""
@@ -196,15 +195,3 @@ class Watcher:
             streams.discard(stream)
             if not streams:
                 self._streams.pop(stream.run_id, None)
-
-
-def _event(record: EventRecord) -> Event:
-    return Event.model_validate(
-        {
-            "run_id": record.run_id,
-            "seq": record.seq,
-            "time": datetime.fromtimestamp(record.time, UTC),
-            "type": record.type,
-            "payload": dict(record.payload),
-        }
-    )

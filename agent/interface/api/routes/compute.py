@@ -24,8 +24,7 @@ from models.inference import PLAIN_OPTIONS, check_settings, generate_for_task
 from models.registry import is_server_address
 from models.task_inputs import TASK_KEYS
 from tools.domain import Call
-from tools.funnel import call_id_of
-from tools.registry import call, is_fault
+from tools.funnel import call_id_of, executing
 
 router = APIRouter(prefix="/api/v1", tags=["at once"])
 
@@ -150,12 +149,6 @@ def _validated(asked: Validate, use: Served) -> list[Validated]:
 
 def _checked(name: str, args: Mapping[str, Any], use: Served) -> CheckReport:
     """A verdict known from any run is read back; a fault is written down and never kept as an answer."""
-    ledger, call_id = use.session.ledger, call_id_of(Call(name, args))
-    result = ledger.get_call(call_id)
-    if result is None:
-        result = replace(call(name, args, use.session.artifacts), call_id=call_id)
-        if is_fault(result):
-            ledger.put_fault(call_id, dict(args), str(result.details["fault"]), result.reason, result.seconds)
-        else:
-            ledger.put_call(call_id, dict(args), result)
+    asked = Call(name, args)
+    result = executing(use.session.ledger, use.session.artifacts)(call_id_of(asked), asked)
     return CheckReport.model_validate(result.to_json())
