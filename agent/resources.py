@@ -1,7 +1,8 @@
 """What the runs of one process share: worker processes for checks, and the resident scientific model.
 
-Both are opened at the first use and closed when the last borrower has left: a command closes them at its end, a
-server keeps them for its whole life. One model serves all runs through its queue; it is never loaded twice.
+Each is opened at its own first use, so that docking does not wait for a model that it does not ask, and closed when the
+last borrower has left: a command closes them at its end, a server keeps them for its whole life. One model serves all
+runs through its queue; it is never loaded twice.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from agent.config import Settings
@@ -19,14 +19,41 @@ from models.registry import is_server_address, load_generator
 from models.worker import ModelWorker
 
 
-@dataclass(frozen=True, slots=True)
 class Engines:
     """Borrowed: valid inside the `with` block that gave them."""
 
-    executor: Executor
-    model: ModelWorker
-    checkpoint: Path | None
-    """Directory of the model's weights; None where a server has them."""
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._model: ModelWorker | None = None
+        self.executor = Executor(settings.workers, settings.memory_mb)
+        self.executor.__enter__()
+
+    @property
+    def model(self) -> ModelWorker:
+        """The model, loaded by the first who asks. CheckpointError for one that cannot be read; then it is tried again
+        by the next."""
+        with self._lock:
+            if self._model is None:
+                settings, name = self._settings, self._settings.checkpoint
+                self._model = ModelWorker(load_generator(name, settings.device, **settings.model_options(name)))
+            return self._model
+
+    @property
+    def loaded_model(self) -> ModelWorker | None:
+        """The model if somebody has asked for it; never loads it."""
+        return self._model
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """Directory of the model's weights; None where a server has them."""
+        name = self._settings.checkpoint
+        return None if is_server_address(name) else locate_checkpoint(name)
+
+    def close(self) -> None:
+        if self._model is not None:
+            self._model.close()
+        self.executor.close()
 
 
 class Resources:
@@ -41,11 +68,9 @@ class Resources:
 
     @contextmanager
     def borrow(self) -> Iterator[Engines]:
-        """The engines, opened if nobody has them open. A fault in opening (a checkpoint that cannot be read) is
-        raised here and leaves nothing open."""
+        """The engines that others have open, or new ones."""
         with self._lock:
-            engines = self._engines or self._opened()
-            self._engines = engines
+            engines = self._engines = self._engines or Engines(self._settings)
             self._borrowers += 1
         try:
             yield engines
@@ -67,19 +92,12 @@ class Resources:
                 self._close()
 
     @property
-    def open_engines(self) -> Engines | None:
-        """The engines if somebody has them open, to look at their load; never opens them."""
-        return self._engines
+    def loaded_model(self) -> ModelWorker | None:
+        """The model if it is loaded, to look at its load; never loads it."""
+        engines = self._engines
+        return None if engines is None else engines.loaded_model
 
     def _close(self) -> None:
         engines, self._engines = self._engines, None
         if engines is not None:
-            engines.model.close()
-            engines.executor.close()
-
-    def _opened(self) -> Engines:
-        settings, name = self._settings, self._settings.checkpoint
-        model = ModelWorker(load_generator(name, settings.device, **settings.model_options(name)))
-        executor = Executor(settings.workers, settings.memory_mb)
-        executor.__enter__()
-        return Engines(executor, model, None if is_server_address(name) else locate_checkpoint(name))
+            engines.close()

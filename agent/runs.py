@@ -239,13 +239,13 @@ class RunManager:
 
     def tail(self, run_id: str, after: int = 0, should_leave: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """The run's events after `after`, then new ones as they come. Ends when the run has ended, when its
-        executor has died, or when `should_leave()`. A queued run is waited for."""
+        executor has died, or when `should_leave()`: what is in the log by then is given. A queued run is waited for."""
         while True:
-            going = self._going(run_id)
+            going = self._going(run_id) and not should_leave()
             for record in self.ledger.events(run_id, after):
                 after = record.seq
                 yield event_of(record)
-            if not going or should_leave():
+            if not going:
                 return
             time.sleep(_POLL_SECONDS)
 

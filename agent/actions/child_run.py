@@ -15,7 +15,7 @@ from agent.actions.action import ActionContext
 from agent.actions.calls import stop_if_asked
 from agent.campaign import Campaign
 from agent.interface.schemas import Event, RunResult
-from agent.runs import run_id_for
+from agent.runs import ENDED, run_id_for
 from tools.errors import InputError, StopError
 
 POLL_SECONDS = 0.3
@@ -48,13 +48,13 @@ def execute_child(run_id: str, name: str, context: ActionContext) -> None:
 
 
 def _execute(run_id: str, context: ActionContext) -> None:
-    """Here, or by whoever has it in work already (a server that took up its runs again)."""
-    session = context.session
-    if session.ledger.get_run(run_id).state == "done":
-        return
-    if not session.manager.resumable(run_id):
-        for event in session.manager.tail(run_id, should_leave=context.control.should_stop):
-            _tell(event, context)
+    """Here, or by whoever has it in work already (a server that took up its runs again); where that process dies, here
+    after all. Rounds that ended while the parent was not executed are told first."""
+    session, should_stop = context.session, context.control.should_stop
+    elsewhere = not session.manager.resumable(run_id)
+    for event in session.manager.tail(run_id, should_leave=lambda: session.manager.resumable(run_id) or should_stop()):
+        _tell(event, context)
+    if elsewhere and (should_stop() or session.ledger.get_run(run_id).state in ENDED):
         return
     session.execute(run_id, lambda event: _tell(event, context))
 

@@ -280,6 +280,18 @@ def test_tail_follows_a_run_while_it_happens(manager: RunManager) -> None:
     assert seen == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_who_leaves_is_given_what_the_log_holds_by_then(manager: RunManager) -> None:
+    run_id, left, seen = manager.start(CAMPAIGN), threading.Event(), []
+    with manager.lease(run_id) as control:
+        control.emit("message", {"number": 1})
+        for event in manager.tail(run_id, should_leave=left.is_set):
+            seen.append(event.payload["number"])
+            if not left.is_set():
+                control.emit("message", {"number": 2})
+                left.set()
+    assert seen == [1, 2]
+
+
 def test_who_loses_the_lease_stops_and_says_nothing_more(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite")
     manager = RunManager(ledger, Artifacts(tmp_path / "a"), tmp_path, expires_seconds=0.6)

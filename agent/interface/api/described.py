@@ -25,8 +25,8 @@ def front_end_of(settings: Settings) -> dict[str, str]:
 
 def model_of(resources: Resources) -> dict[str, Any]:
     """How the scientific model stands; empty until its first use has loaded it."""
-    engines = resources.open_engines
-    return {} if engines is None else asdict(engines.model.status())
+    model = resources.loaded_model
+    return {} if model is None else asdict(model.status())
 
 
 def embedding_of(settings: Settings) -> str:

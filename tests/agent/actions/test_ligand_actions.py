@@ -306,3 +306,15 @@ def test_files_by_path_can_be_switched_off(session: Session, structure_file: Pat
     result = run(closed, "find_pockets", {"protein": str(tmp_path / "other.pdb")})
     assert result.fault == "input"
     assert "attach it" in result.summary
+
+
+def test_what_does_not_ask_the_model_does_not_wait_for_it(structure_file: Path, tmp_path: Path) -> None:
+    """The checkpoint is not there: cavities are found all the same, and only who asks the model hears of it."""
+    bare = Session.open(Settings(home=tmp_path / "home", workers=1, checkpoint=str(tmp_path / "no-model")))
+    bare.ledger.put_thread(THREAD, "test")
+    with bare.resources.borrow():
+        assert run(bare, "find_pockets", {"protein": str(structure_file)}).fault == ""
+        assert bare.resources.loaded_model is None
+    asked = run(bare, "find_pockets", {"protein": "MGSSHHHHHHSSGLVPRGSHMKVLITGAGSG"})
+    assert asked.fault == "input"
+    assert "no-model" in asked.summary
