@@ -14,19 +14,6 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-KIND_OF_LETTER = {
-    "M": "molecule",
-    "P": "protein",
-    "K": "pocket",
-    "T": "receptor",
-    "R": "reaction",
-    "S": "route",
-    "X": "material",
-    "A": "antibody",
-    "C": "passage",
-    "D": "run",
-    "F": "file",
-}
 _ATTACHED = re.compile(r"\[attached (F\d+): ([^\]\n]+)\]")
 _HELD = re.compile(r"\b([MPKTRSXACDF])(\d+)(?: to \1(\d+))?\b")
 

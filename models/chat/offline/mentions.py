@@ -54,7 +54,9 @@ _SMALL_REACTANT = re.compile(
     r"CBr|CI|Cl|Br)(?= \+ )"
 )
 _MUTATION = re.compile(r"(?<![\w:])([ACDEFGHIKLMNPQRSTVWY])(\d{2,4})([ACDEFGHIKLMNPQRSTVWY])(?![\w-])", re.I)
-_RUN = re.compile(r"(?<![\w-])(?:run[-_ ])?(\d{8}[-_T][\w-]{6,}|[0-9a-f]{12,40}|[0-9A-HJKMNP-TV-Z]{26})(?![\w-])")
+_RUN = re.compile(
+    r"(?<![\w-])(?:run[-_ ])?(\d{8}[-_T][\w-]{6,}|(?=\d*[a-f])[0-9a-f]{12,40}|[0-9A-HJKMNP-TV-Z]{26})(?![\w-])"
+)
 _HANDLE = re.compile(r"(?<![\w:.-])([MPKTRSXACDFmpktrsxacdf])([1-9]\d?|[1-9]\d{2})(?![\w:-])(?!\.\w)")
 _RESIDUE = re.compile(
     r"(?<![\w])(?:(?P<chain>[A-Z]):\s?)?(?P<name>"

@@ -70,6 +70,10 @@ SURE = 2.0
 """Least score at which a reply to a question is taken for a request of its own, of another kind."""
 LONGEST_REPLY = 8
 """Words of a reply that names no thing."""
+LONGEST_REQUEST = 6000
+"""Characters of words: two pages, read in under a second."""
+MOST_DIGITS = 15
+"""Of a number: what a double holds exactly."""
 SAID = 2
 """Least words beside names for which a sentence embedding is asked: a name alone asks for nothing."""
 
@@ -79,12 +83,14 @@ def plan_request(
 ) -> Plan:
     """The steps a request asks for, or the question that has to be answered first. Deterministic."""
     history = history or History()
+    table = target_table(targets)
+    reading = read_mentions(text, table, history.handles())
+    if too_much := _too_much(reading.text):
+        return Plan(answer=too_much)
     if history.pending:
         joined = _completed(text, history, targets, embed)
         if joined is not None:
             return plan_request(joined, _without_pending(history), targets, embed)
-    table = target_table(targets)
-    reading = read_mentions(text, table, history.handles())
     words = normalise(reading.text)
     files = {**history.files, **reading.attachments}
     making = Making(history, table, text, files, reading.attachments, notes=list(reading.notes))
@@ -102,6 +108,17 @@ def plan_request(
         for draft in making.drafts
     )
     return Plan(steps, request=text, notes=tuple(making.notes))
+
+
+def _too_much(words: str) -> str:
+    """Why a request is not read at all, structures, sequences and pasted files aside; empty where it is."""
+    if len(words) > LONGEST_REQUEST:
+        return (
+            f"This request has {len(words):,} characters of words; I read up to {LONGEST_REQUEST:,}. Attach a long "
+            "text as a file, or ask for its parts one by one."
+        )
+    number = re.search(rf"\d{{{MOST_DIGITS + 1},}}", words)
+    return f"“{number[0][:20]}…” has {len(number[0])} digits; I read up to {MOST_DIGITS}." if number else ""
 
 
 class _NothingToDoError(Exception):
@@ -243,7 +260,7 @@ def _unlabelled(
     if repeats(clause):
         raise AskError("The same as what? Nothing has been done in this conversation yet: what should I do?")
     best = max((intent for _, intent in pieces), key=lambda intent: intent.score, default=None)
-    near = re.split(r"\W", words)[0] and best.label if best and best.score > 0.45 and best.label in BUILDERS else ""
+    near = best.label if best and best.score > 0.45 and best.label in BUILDERS else ""
     raise AskError(not_understood(making.raw.strip(), near))
 
 

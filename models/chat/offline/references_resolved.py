@@ -18,22 +18,9 @@ class WaitsForNothingError(Exception):
     """What a step waits for is not there; the text says why, plainly."""
 
 
-def needs(step: Step) -> set[int]:
-    """Numbers of the steps whose results it needs."""
-    return {int(found[1]) for text in _texts(step.args) for found in REFERENCE.finditer(text)}
-
-
 def resolve(step: Step, done: Mapping[int, Call]) -> dict[str, Any]:
     """The step's arguments with handles. WaitsForNothingError where an earlier step failed or gave too little."""
     return {key: _resolved(key, value, done) for key, value in step.args.items()}
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for one in value.values() for text in _texts(one)]
-    return [text for one in value for text in _texts(one)] if isinstance(value, list) else []
 
 
 def _resolved(key: str, value: Any, done: Mapping[int, Call]) -> Any:

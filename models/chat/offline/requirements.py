@@ -210,6 +210,8 @@ def read_requirements(text: str) -> tuple[Requirements, str]:
     return found, re.sub(r"\s+", " ", text).strip()
 
 
+_NEAR = 120
+"""Characters on each side of a property's name in which its numbers are looked for."""
 _AUXILIARY = (
     r"\b(?:(?:nothing|none|no (?:molecules?|compounds?|one|ones))(?: of them| that)?(?: is| are| goes| may be)?|"
     r"(?:should|must|may|can|could|shall|do|does|would|will|is|are)(?:n't| ?not| never)(?: to| be| go| get| have)*)"
@@ -240,15 +242,16 @@ def _in_own_units(text: str) -> str:
 
 def _read_bounds(text: str, name: re.Match[str], key: str, found: Requirements) -> tuple[int, int] | None:
     """Read the numbers beside a property's name; the span that was read."""
-    left = _LEFT.search(text[: name.start()])
-    right = _RIGHT.match(text[name.end() :])
+    before = max(0, name.start() - _NEAR)
+    left = _LEFT.search(text[before : name.start()])
+    right = _RIGHT.match(text[name.end() : name.end() + _NEAR])
     counted = key in ("rotatable_bonds", "heavy_atoms")
     if right is not None and _COUNTED_AFTER.match(text[name.end() + right.end() :]):
         right = None
     if right is not None and not (counted and left is not None):
         low, high = _bounds_of(right, key, found)
         end = name.end() + right.end()
-        while (more := _MORE.match(text[end:])) is not None:
+        while (more := _MORE.match(text[end : end + _NEAR])) is not None:
             value = float(more["first"])
             low, high = (value, high) if more["above"] else (low, value)
             end += more.end()
@@ -256,7 +259,7 @@ def _read_bounds(text: str, name: re.Match[str], key: str, found: Requirements) 
         return name.start(), end
     if left is not None and (counted or left["above"] or left["below"] or left["between"] or left["second"]):
         found.bound(key, *_bounds_of(left, key, found))
-        return left.start(), name.end()
+        return before + left.start(), name.end()
     return None
 
 

@@ -171,9 +171,9 @@ def build_generate_molecules(clause: Clause, making: Making) -> Draft:
     if clause.of("tu") or clause.handles("T", "K") or clause.says(_FOR_TARGET):
         return build_design_ligands(clause, making)
     args: dict[str, Any] = {}
-    n = clause.amounts.n or (
-        1 if clause.says(r"\b(?:a|an|one) (?:\w+ ){0,3}(?:molecule|compound|structure|smiles)\b") else None
-    )
+    n = clause.amounts.n
+    if n is None and clause.says(r"\b(?:a|an|one) (?:\w+ ){0,3}(?:molecule|compound|structure|smiles)\b"):
+        n = 1
     if n is not None:
         args["n"] = n
     names = {"logp": "log_p", "mol_weight": "molecular_weight", "qed": "qed"}

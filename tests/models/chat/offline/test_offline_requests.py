@@ -204,3 +204,26 @@ def test_a_question_about_drugs_is_no_medical_one(said: str) -> None:
 
 def test_enough_of_them_lack_something() -> None:
     assert sum("asks" in expected or "says" in expected for _, expected in requests()) >= 25
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (f"give me {'9' * 5000} molecules", "5000 digits"),
+        (f"only {'9' * 20}k, please", "20 digits"),
+        ("dock aspirin into EGFR " * 1000, "characters of words"),
+    ],
+)
+@pytest.mark.parametrize("after", ["", "design"])
+def test_what_is_too_much_to_read_is_said(said: str, why: str, after: str) -> None:
+    plan = planned(said, {"after": after})
+    assert not plan.steps
+    assert why in str(plan.answer)
+
+
+def test_a_long_structure_or_sequence_is_not_too_much() -> None:
+    assert [step.action for step in planned(f"3 variants of {'MKTAYIAKQR' * 900}", {}).steps] == ["edit_protein"]
+
+
+def test_no_molecules_are_not_the_usual_number_of_molecules() -> None:
+    assert dict(planned("give me 0 molecules", {}).steps[0].args) == {"n": 0}
