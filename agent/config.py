@@ -8,14 +8,15 @@ elsewhere.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.hub import is_hub_id
 from models.registry import is_server_address
@@ -82,7 +83,7 @@ class Settings(BaseSettings):
     """Whether literature services may be asked when a search wants it; off: nothing leaves this machine."""
     contact_email: str | None = None
     """Told to literature services, which answer known users sooner."""
-    literature_urls: dict[str, str] = Field(default_factory=dict)
+    literature_urls: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
     """Other addresses of services (mirrors, proxies), as JSON: {"arxiv": "http://mirror.example"}."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     llm: str = "offline"
@@ -112,6 +113,11 @@ class Settings(BaseSettings):
         if checkpoint is None or is_server_address(checkpoint) or is_hub_id(str(checkpoint)):
             return checkpoint
         return cls._absolute(Path(checkpoint))
+
+    @field_validator("literature_urls", mode="before")
+    @classmethod
+    def _object(cls, given: Any) -> Any:
+        return json.loads(given) if isinstance(given, str) else given
 
     def model_options(self, checkpoint: Path | str | None) -> dict[str, Any]:
         """What `load_generator` is to be told about `checkpoint` besides where it is: a server's key, model and

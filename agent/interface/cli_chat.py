@@ -118,26 +118,15 @@ class _Terminal:
 
     def hand_in(self, path: Path) -> None:
         """Keep a file and attach it to what is said next."""
-        from agent.interface.api.uploads import examine_upload
-        from agent.interface.schemas import Item
-        from agent.runs import new_run_id
+        from agent.interface.api.uploads import keep_upload
 
         try:
             data = path.read_bytes()
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror}") from None
-        found = examine_upload(data, path.name)
-        artifact_id = self._session.artifacts.put(data, found.suffix)
-        details = {"type": found.kind, "bytes": len(data), **found.details}
-        item = Item(kind="file", value=artifact_id, name=found.name, details=details)
-        if self._thread_id is None:
-            self._thread_id = new_run_id()
-            self._session.ledger.put_thread(self._thread_id, found.name)
-        held = self._session.ledger.put_items(
-            self._thread_id, f"upload-{artifact_id[:24]}", [item.model_dump(mode="json")]
-        )
-        self._files.append(str(held[0]["handle"]))
-        _tell(f"{held[0]['handle']}: {found.name}")
+        self._thread_id, item = keep_upload(self._session, data, path.name, self._thread_id)
+        self._files.append(item.handle)
+        _tell(f"{item.handle}: {item.name}")
 
     def _follow(self, run_id: str) -> None:
         seen = 0

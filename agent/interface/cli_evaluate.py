@@ -191,15 +191,14 @@ def _print_report(report: Mapping[str, Any]) -> None:
     output.print(table)
     for name, figure in report["figures"].items():
         how = f" [{figure['interval']}]" if figure["interval"] else ""
-        output.print(f"{name}: {figure['definition']}{how}", markup=False, soft_wrap=True)
+        output.print(f"{name}: {figure['definition']}{how}", soft_wrap=True)
     output.print(
         f"checkpoint {report['checkpoint']['sha256'][:12]} on {report['device']}; {report['n_rows']} cases, "
         f"{report['n_failed']} not computable; {report['seconds']:.0f} s",
-        markup=False,
         soft_wrap=True,
     )
     for failed in report["failed"][:10]:
-        output.print(f"not computable: {failed['case']}: {failed['reason']}", markup=False, soft_wrap=True)
+        output.print(f"not computable: {failed['case']}: {failed['reason']}", soft_wrap=True)
 
 
 def _number(value: float | None) -> str:

@@ -89,17 +89,17 @@ def _is_structure(text: str) -> bool:
 
 
 def _print_taken(taken: Taken) -> None:
-    from rich.markup import escape
+    from rich.text import Text
 
     from agent.interface.output import progress
 
     if taken.state == "refused":
-        progress.print(f"[red]refused[/] {escape(taken.reason)}", soft_wrap=True)
+        progress.print(Text.assemble(("refused", "red"), f" {taken.reason}"), soft_wrap=True)
         return
     parts = f", {taken.n_passages} passages" if taken.state == "added" else ""
-    progress.print(f"[green]{taken.state}[/] {escape(taken.file)}{parts}", soft_wrap=True)
+    progress.print(Text.assemble((taken.state, "green"), f" {taken.file}{parts}"), soft_wrap=True)
     for warning in taken.warnings:
-        progress.print(f"  [yellow]note[/] {escape(warning)}", soft_wrap=True)
+        progress.print(Text.assemble(("  note", "yellow"), f" {warning}"), soft_wrap=True)
 
 
 def _print_library(document: dict[str, Any]) -> None:
@@ -109,21 +109,21 @@ def _print_library(document: dict[str, Any]) -> None:
     output.print(
         f"library: {held['documents']} documents, {held['passages']} passages, {held['molecules']} rows with molecules"
     )
-    output.print(f"[dim]{document['embedding']['statement']}[/]", soft_wrap=True)
+    output.print(document["embedding"]["statement"], style="dim", soft_wrap=True)
 
 
 def _print_answer(title: str, result: ActionResult) -> None:
-    from rich.markup import escape
+    from rich.text import Text
 
     from agent.interface.output import output
 
-    output.print(f"[bold]{title}[/]")
-    output.print(escape(result.summary), soft_wrap=True)
+    output.print(title, style="bold")
+    output.print(result.summary, soft_wrap=True)
     for citation in result.citations:
         where = ", ".join(part for part in (citation.title, citation.locator) if part)
-        output.print(f"[bold]\\[{citation.number}][/] {escape(where)}", soft_wrap=True)
+        output.print(Text.assemble((f"[{citation.number}]", "bold"), f" {where}"), soft_wrap=True)
         quote = " ".join(citation.quote.split())
         shown = quote if len(quote) <= SHOWN_CHARACTERS else quote[:SHOWN_CHARACTERS] + "…"
-        output.print(f"    {escape(shown)}", soft_wrap=True)
+        output.print(f"    {shown}", soft_wrap=True)
     for warning in result.warnings:
-        output.print(f"[yellow]note[/] {escape(warning)}", soft_wrap=True)
+        output.print(Text.assemble(("note", "yellow"), f" {warning}"), soft_wrap=True)

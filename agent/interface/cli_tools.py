@@ -71,6 +71,8 @@ def doctor_command(load_settings: Callable[[], Settings]) -> Callable[..., None]
         llm: Annotated[bool, typer.Option("--llm", help="Talk to the language model: can it call tools?")] = False,
     ) -> None:
         """What works on this machine: device, checkpoint, docking, minimisation, stores. Exit code 1 if not all."""
+        from rich.text import Text
+
         from agent.doctor import examine, examine_language_model
         from agent.interface.output import output
 
@@ -80,8 +82,8 @@ def doctor_command(load_settings: Callable[[], Settings]) -> Callable[..., None]
             sys.stdout.write(json.dumps([finding.to_json() for finding in findings]) + "\n")
         else:
             for finding in findings:
-                mark = "[green]ok[/]  " if finding.works else "[red]no[/]  "
-                output.print(f"{mark} {finding.name:12} {finding.detail}", soft_wrap=True)
+                mark = ("ok", "green") if finding.works else ("no", "red")
+                output.print(Text.assemble(mark, f"   {finding.name:12} {finding.detail}"), soft_wrap=True)
         if not all(finding.works for finding in findings):
             raise typer.Exit(1)
 

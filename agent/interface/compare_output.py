@@ -26,7 +26,7 @@ def print_comparison(found: Comparison) -> None:
         + (f", mean nearest {over.mean_nearest:.2f}" if over.mean_nearest is not None else "")
     )
     for note in found.notes:
-        output.print(f"- {note}", markup=False)
+        output.print(f"- {note}")
 
 
 def _print_runs(found: Comparison) -> None:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tools.errors import InputError
 
 if TYPE_CHECKING:
     from agent.interface.schemas import Event, RunResult
 
-progress = Console(stderr=True, highlight=False)
-output = Console(highlight=False)
+progress = Console(stderr=True, highlight=False, markup=False, emoji=False)
+output = Console(highlight=False, markup=False, emoji=False)
+"""Neither reads markup: the brackets of a SMILES ([nH]) or of a name somebody chose stand as they are."""
 SHOWN_SCORES = {
     "vina": "Vina",
     "ligand_efficiency": "LE",
@@ -39,9 +41,13 @@ LEGEND = (
 
 def print_event(event: Event) -> None:
     """One line for the events a person waits for; the others are counted by the report."""
-    line = _line(event.type, event.payload)
+    print_progress(event, _line(event.type, event.payload))
+
+
+def print_progress(event: Event, line: str) -> None:
+    """A line on stderr with the event's time; nothing for an event that has none."""
     if line:
-        progress.print(f"[dim]{event.time:%H:%M:%S}[/] {line}", soft_wrap=True)
+        progress.print(Text.assemble((f"{event.time:%H:%M:%S}", "dim"), " ", line), soft_wrap=True)
 
 
 def _line(kind: str, payload: dict[str, Any]) -> str:  # noqa: PLR0911 - one line a kind of event
@@ -62,7 +68,7 @@ def _line(kind: str, payload: dict[str, Any]) -> str:  # noqa: PLR0911 - one lin
         best = payload["best"].get("vina")
         best_so_far = f", best {best:.1f} kcal/mol" if best is not None else ""
         return (
-            f"[bold]round {payload['round']}[/]: {payload['generated']} generated, {payload['docked']} docked, "
+            f"round {payload['round']}: {payload['generated']} generated, {payload['docked']} docked, "
             f"{payload['passed']} passed every stage{best_so_far}"
         )
     if kind == "run_finished" and payload["state"] == "stopped":
@@ -88,7 +94,7 @@ def print_result(result: RunResult) -> None:
         row = [_number(candidate.scores.get(name)) for name in names]
         table.add_row(str(candidate.rank), candidate.smiles, *row)
     output.print(table)
-    output.print(f"[dim]{LEGEND}[/]")
+    output.print(LEGEND, style="dim")
     if result.controls is not None:
         output.print(f"docking {result.controls.trust} on this target: {result.controls.summary}")
     output.print(result.message)

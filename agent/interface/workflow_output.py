@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from agent.interface.output import output, progress
+from agent.interface.output import output, print_progress
 from agent.interface.schemas import Item
 from agent.interface.workflow_schemas import WorkflowResult
 from agent.report.wording import label, plain, quantity
@@ -25,9 +25,7 @@ SHOWN_ITEMS = 8
 
 def print_stage_event(event: Event) -> None:
     """One line for the events a person waits for."""
-    line = _line(event.type, event.payload)
-    if line:
-        progress.print(f"[dim]{event.time:%H:%M:%S}[/] {line}", soft_wrap=True)
+    print_progress(event, _line(event.type, event.payload))
 
 
 def _line(kind: str, payload: dict[str, Any]) -> str:
@@ -35,7 +33,7 @@ def _line(kind: str, payload: dict[str, Any]) -> str:
         return str(payload["step"])
     if kind == "tool_result":
         result = payload["result"]
-        return f"[red]{result['fault']}[/]: {result['summary']}" if result["fault"] else str(result["summary"])
+        return f"{result['fault']}: {result['summary']}" if result["fault"] else str(result["summary"])
     if kind == "step_finished" and payload.get("state") not in (None, "done"):
         return f"{payload['step']} {payload['state']}: {payload['reason']}"
     if kind == "run_finished" and payload["state"] == "stopped":
@@ -55,12 +53,12 @@ def print_workflow(result: WorkflowResult) -> None:
     output.print(table)
     for report in result.stages:
         for item in [item for call in report.calls for item in call.result.items][:SHOWN_ITEMS]:
-            output.print(_item_line(item), soft_wrap=True, markup=False)
+            output.print(_item_line(item), soft_wrap=True)
     if result.sweep:
         _print_sweep(result)
-    output.print(result.message, markup=False)
+    output.print(result.message)
     for path in result.files.values():
-        output.print(path, soft_wrap=True, markup=False)
+        output.print(path, soft_wrap=True)
 
 
 def _handles(made: list[str]) -> str:

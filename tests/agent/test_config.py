@@ -57,6 +57,8 @@ def test_settings_are_frozen() -> None:
         ("ORGANON_WORKERS", "0", "ORGANON_WORKERS=0: .*greater"),
         ("ORGANON_DEVICE", "tpu", "ORGANON_DEVICE=tpu: .*'auto', 'cpu' or 'cuda'"),
         ("ORGANON_MEMORY_MB", "-1", "ORGANON_MEMORY_MB=-1"),
+        ("ORGANON_LITERATURE_URLS", "arxiv", "ORGANON_LITERATURE_URLS=arxiv: .*Expecting value"),
+        ("ORGANON_LITERATURE_URLS", "[1]", "ORGANON_LITERATURE_URLS=.*dictionary"),
         ("ORGANON_WORKER", "3", "ORGANON_WORKER is not a setting: did you mean ORGANON_WORKERS"),
         ("ORGANON_UNHEARD_OF", "3", "ORGANON_UNHEARD_OF is not a setting: there are ORGANON_HOME"),
     ],

@@ -8,6 +8,7 @@ used for the right thing, or that a sentence without numbers is true.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Sequence
 
@@ -92,7 +93,7 @@ def _without_list_mark(sentence: str) -> str:
 
 def _readings(text: str) -> set[float]:
     """What a number may mean as written: "1,234" with its comma between thousands, or as a decimal sign. A version or
-    date (2026.9.1) is none."""
+    date (2026.9.1) is none, and neither is what no floating-point number holds (1e999)."""
     plain = text.replace("−", "-").replace("–", "-")
     values = set()
     for spelling in {plain.replace(",", ""), plain.replace(",", ".")}:
@@ -100,14 +101,14 @@ def _readings(text: str) -> set[float]:
             values.add(float(spelling))
         except ValueError:
             continue
-    return values
+    return {value for value in values if math.isfinite(value)}
 
 
 def _known(text: str, known: Sequence[float]) -> bool:
     """Whether this number is among the known ones, or is one of them rounded to the digits it shows."""
     mantissa, _, exponent = text.lower().partition("e")
     decimals = len(mantissa.replace(",", ".").rpartition(".")[2]) if re.search(r"[.,]", mantissa) else 0
-    half = 0.5 * 10.0 ** (int(exponent or 0) - decimals) * (1 + 1e-9)
+    half = 0.5 * float(f"1e{int(exponent or 0) - decimals}") * (1 + 1e-9)
     for value in map(abs, _readings(text)):
         if value == int(value) and value <= COUNTS_UP_TO:
             return True

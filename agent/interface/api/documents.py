@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from agent.chat.conversation import MAX_MESSAGE
 from agent.interface.schemas import Item, RunState, ThreadSummary
 from tools.memory.ledger import RunSummary
 
-MAX_MESSAGE = 20_000
 MAX_YAML = 200_000
 MAX_ATTACHMENTS = 20
 

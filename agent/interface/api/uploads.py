@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING
 
-from agent.interface.api.problems import ProblemError
+from agent.interface.schemas import Item
+from agent.runs import new_run_id
 from tools.errors import InputError
 from tools.molecule.parse import parse_smiles
+
+if TYPE_CHECKING:
+    from agent.session import Session
 
 LOOKED_AT = 200_000
 """Characters of a text from which its kind is told."""
 MAX_NAME = 120
-_PDB_ATOM = re.compile(r"^(?:ATOM  |HETATM).{24}(?:\s*-?\d+\.\d+){3}", re.MULTILINE)
+_PDB_ATOM = re.compile(r"^(?:ATOM  |HETATM).{24}(?: {0,7}-?\d{1,7}\.\d{1,6}){3}", re.MULTILINE)
 _COUNTS_LINE = re.compile(r"^(?:[^\n]*\n){3}[ \d]{6}[^\n]*V[23]000", re.MULTILINE)
 _FASTA = re.compile(r"\A(?:;[^\n]*\n)*>[^\n]+\n[A-Za-z*\-]+\s*(?:\n|\Z)")
-_BIBTEX = re.compile(r"^\s*@[A-Za-z]+\s*\{\s*[^,\s]+\s*,", re.MULTILINE)
+_BIBTEX = re.compile(r"^[ \t]*@[A-Za-z]+\s*\{\s*[^,\s]+\s*,", re.MULTILINE)
 _YAML_KEY = re.compile(r"^[A-Za-z_][\w-]*:(?:\s|$)", re.MULTILINE)
+
+
+class UnreadFileError(InputError):
+    """Neither a PDF nor text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +41,24 @@ class UploadedFile:
     kind: str
     suffix: str
     name: str
-    details: dict[str, Any] = field(default_factory=dict)
+
+
+def keep_upload(session: Session, data: bytes, filename: str, thread_id: str | None) -> tuple[str, Item]:
+    """Keep a file as an artifact, and as a thing of its conversation (None: a new one): the conversation's id and the
+    thing with its handle."""
+    found = examine_upload(data, filename)
+    artifact_id = session.artifacts.put(data, found.suffix)
+    if thread_id is None:
+        thread_id = new_run_id()
+        session.ledger.put_thread(thread_id, found.name)
+    details = {"type": found.kind, "bytes": len(data)}
+    item = Item(kind="file", value=artifact_id, name=found.name, details=details)
+    held = session.ledger.put_items(thread_id, f"upload-{artifact_id[:24]}", [item.model_dump(mode="json")])
+    return thread_id, Item.model_validate(held[0])
 
 
 def examine_upload(data: bytes, filename: str) -> UploadedFile:
-    """What this file is. ProblemError (415) for what is not read, InputError where the name promises another kind."""
+    """What this file is. UnreadFileError for what is not read, InputError where the name promises another kind."""
     name = clean_name(filename)
     if not data.strip():
         raise InputError(f"{name!r} is empty")
@@ -65,10 +86,9 @@ def _text_of(data: bytes, name: str) -> str:
             return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
         except UnicodeDecodeError:
             pass
-    raise ProblemError(
-        415,
+    raise UnreadFileError(
         f"{name!r} is neither a PDF nor UTF-8 text: structures (PDB, mmCIF, SDF, MOL), tables (CSV), sequences "
-        "(FASTA), documents (PDF, text, Markdown, BibTeX) and campaign files (YAML) are read; unpack archives first",
+        "(FASTA), documents (PDF, text, Markdown, BibTeX) and campaign files (YAML) are read; unpack archives first"
     )
 
 

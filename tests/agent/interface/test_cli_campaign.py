@@ -32,7 +32,7 @@ def organon(session: Session, *args: str) -> Any:
 
 def file_of(tmp_path: Path, *stages: dict[str, Any], **more: Any) -> str:
     path = tmp_path / "w.yaml"
-    path.write_text(yaml.safe_dump({"name": "mine", "stages": list(stages), **more}))
+    path.write_text(yaml.safe_dump({"name": "mine", "stages": list(stages)} | more))
     return str(path)
 
 
@@ -130,3 +130,13 @@ def test_compare_refuses_what_it_cannot_compare(session: Session) -> None:
     run_id = session.manager.start({"name": "x"}, "workflow")
     done = organon(session, "compare", run_id, "000000000000")
     assert isinstance(done.exception, InputError)
+
+
+def test_brackets_stand_as_they_are(session: Session, tmp_path: Path) -> None:
+    """A terminal's markup would take [nH] out of a SMILES, and end at a name with [/x]."""
+    pyrrole = {"id": "look", "do": "molecule_properties", "with": {"molecules": ["c1cc[nH]c1"]}}
+    done = organon(session, "run", file_of(tmp_path, pyrrole))
+    assert done.exit_code == 0, done.exception
+    assert "c1cc[nH]c1" in done.stdout
+    session.manager.start({"name": "[/x] :o:"}, "chat")
+    assert "[/x] :o:" in organon(session, "list").stdout

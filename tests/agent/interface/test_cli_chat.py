@@ -109,6 +109,13 @@ def test_bad_input_is_one_line(
     organon("chat", *args).assert_bad_input(*words)
 
 
+def test_a_file_that_is_not_read_is_one_line(organon: Organon, tmp_path: Any) -> None:
+    (tmp_path / "x.zip").write_bytes(b"PK\x03\x04\0\0")
+    organon("chat", "-m", "look", "--file", tmp_path / "x.zip").assert_bad_input(
+        "x.zip", "neither a PDF nor UTF-8 text"
+    )
+
+
 def test_a_model_that_does_not_answer_is_exit_code_1(organon: Organon, language_model: Scripted) -> None:
     language_model.scripts["hello"] = [Reply("no such model", status=404)]
     done = organon("chat", "-m", "hello", "--json")

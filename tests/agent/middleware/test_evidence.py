@@ -8,7 +8,7 @@ from langchain_core.messages import HumanMessage, ToolMessage
 from agent.chat.middleware.evidence import MARK, marked, unsupported
 
 SAID = [
-    HumanMessage("logP below 4.5, please"),
+    HumanMessage("logP below 4.5, please; not 1e999"),
     ToolMessage(
         '{"summary":"docked"}',
         artifact={
@@ -48,6 +48,7 @@ def test_supported(sentence: str) -> None:
         "It binds [2].",
         "There are 1,235 of them.",
         "Kd 1e-9 M.",
+        "Its Kd is 1e998 M.",
         "RDKit 2026.9.2 was used.",
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import anyio
 from fastapi import APIRouter, Query, UploadFile
@@ -11,10 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from agent.interface.api.documents import LibraryEntry, RunLine, ThreadDetail, Uploaded, moment, run_line
 from agent.interface.api.problems import ProblemError
 from agent.interface.api.served import Served, ThreadId, Use
-from agent.interface.api.uploads import examine_upload
+from agent.interface.api.uploads import UnreadFileError, keep_upload
 from agent.interface.schemas import Item, ThreadSummary
 from agent.library import ingest_artifacts
-from agent.runs import new_run_id
 from tools.memory.ledger import ThreadRecord
 
 router = APIRouter(prefix="/api/v1", tags=["conversations"])
@@ -66,16 +65,11 @@ def _keep(data: bytes, filename: str, thread_id: str | None, use: Served) -> Upl
     most = use.settings.max_upload_mb * 2**20
     if len(data) > most:
         raise ProblemError(413, f"{filename[:80]!r} is larger than {use.settings.max_upload_mb} MiB")
-    found = examine_upload(data, filename)
-    ledger = use.session.ledger
-    artifact_id = use.session.artifacts.put(data, found.suffix)
-    if thread_id is None:
-        thread_id = new_run_id()
-        ledger.put_thread(thread_id, found.name)
-    details: dict[str, Any] = {"type": found.kind, "bytes": len(data), **found.details}
-    item = Item(kind="file", value=artifact_id, name=found.name, details=details)
-    held = ledger.put_items(thread_id, f"upload-{artifact_id[:24]}", [item.model_dump(mode="json")])
-    return Uploaded(thread_id=thread_id, item=Item.model_validate(held[0]))
+    try:
+        thread_id, item = keep_upload(use.session, data, filename, thread_id)
+    except UnreadFileError as error:
+        raise ProblemError(415, str(error)) from None
+    return Uploaded(thread_id=thread_id, item=item)
 
 
 def _into_library(item: Item, use: Served) -> LibraryEntry:
