@@ -22,7 +22,7 @@ from tools.literature.documents import Document, one_line
 from tools.literature.online import SERVICES, Answer, search_online
 from tools.literature.online.web import Web
 from tools.literature.read import MAX_BYTES, READER_VERSION, SUFFIXES, read_path, show_name
-from tools.literature.search import Filter, Found, Hit, search_molecules, search_passages
+from tools.literature.search import Found, Hit, search_molecules, search_passages
 from tools.literature.store import store_documents
 from tools.memory.ledger import DocumentRecord
 from tools.memory.passage_index import PassageIndex
@@ -179,9 +179,9 @@ def _files(path: Path) -> list[_Waiting]:
     return found
 
 
-def search(session: Session, query: str, n: int = 5, only: Filter | None = None) -> Found:
+def search(session: Session, query: str, n: int = 5) -> Found:
     """The `n` best passages of the library for a question in words."""
-    return search_passages(session.ledger, open_index(session), query, n, only)
+    return search_passages(session.ledger, open_index(session), query, n)
 
 
 def similar_rows(session: Session, smiles: str, n: int = 5) -> list[Hit]:

@@ -36,7 +36,7 @@ _COMBINING = {
 }
 _LETTERS = {"ss": "ß", "o": "ø", "O": "Ø", "ae": "æ", "AE": "Æ", "l": "ł", "L": "Ł", "aa": "å", "AA": "Å"}
 _LETTER = re.compile(r"\\(ss|ae|AE|aa|AA|o|O|l|L)(?![a-zA-Z])\s?")
-_COMMAND = re.compile(r"\\[a-zA-Z]+\s?")
+_COMMAND = re.compile(r"\\([a-zA-Z]+)\s?")
 
 logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
 
@@ -84,11 +84,22 @@ def _document(name: str, entry: Entry) -> Document | None:
 
 
 def plain_text(tex: str) -> str:
-    """LaTeX of a field as plain text: accents composed, commands and braces dropped."""
+    """LaTeX of a field as plain text: accents composed, Greek letters written, other commands and braces dropped."""
     text = _ACCENT.sub(_composed, tex)
     text = _LETTER.sub(lambda m: _LETTERS[m.group(1)], text)
-    text = _COMMAND.sub("", re.sub(r"\\[,;:!]", " ", text)).replace("~", " ").replace("--", "–")
-    return re.sub(r"\\([%&$#_{}])", r"\1", text).replace("{", "").replace("}", "").strip()
+    text = _COMMAND.sub(_greek, re.sub(r"\\[,;:!]", " ", text)).replace("~", " ").replace("--", "–")
+    text = re.sub(r"(?<!\\)[${}]", "", text)
+    return re.sub(r"\\([%&$#_{}])", r"\1", text).strip()
+
+
+def _greek(command: re.Match[str]) -> str:
+    """\\beta as β, \\Delta as Δ; "" for any other command."""
+    name = command.group(1)
+    case = "CAPITAL" if name[0].isupper() else "SMALL"
+    try:
+        return unicodedata.lookup(f"GREEK {case} LETTER {name.removeprefix('var').replace('ambda', 'amda')}")
+    except KeyError:
+        return ""
 
 
 def _composed(match: re.Match[str]) -> str:

@@ -5,7 +5,7 @@ The keys are those of `agent.interface.schemas.Citation`: number, kind, source, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tools.literature.search import Hit
@@ -55,12 +55,8 @@ def reference(document: DocumentRecord) -> str:
 
 
 def locator(passage: PassageRecord, document: DocumentRecord) -> str:
-    """ "page 3, characters 120-480", "row 17"."""
-    if document.kind == "table":
-        return f"row {passage.page}"
+    """ "page 3, characters 120-480", "row 17"; "" for a compound's record, which is one row."""
+    if document.kind in ("table", "compound"):
+        return f"row {passage.page}" if document.kind == "table" else ""
     page = f"page {passage.page}, " if passage.page is not None else ""
     return f"{page}characters {passage.start}-{passage.end}"
-
-
-def numbered(citations: Sequence[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
-    return {int(citation["number"]): citation for citation in citations}

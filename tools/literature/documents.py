@@ -42,9 +42,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`kind`: pdf, text, markdown, bibliography, table or abstract. `source`: where it came from (file name, or the
-    service that answered). Empty text or None where a thing is not known; nothing is guessed. `identity` is what
-    makes two documents the same one."""
+    """`kind`: pdf, text, markdown, bibliography, table, abstract or compound. `source`: where it came from (file name,
+    or the service that answered). Empty text or None where a thing is not known; nothing is guessed. `identity` is
+    what makes two documents the same one."""
 
     kind: str
     identity: str

@@ -23,30 +23,6 @@ MAX_RESULTS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """What is searched; None and "" leave open. `kinds`: pdf, text, markdown, bibliography, table, abstract."""
-
-    kinds: tuple[str, ...] = ()
-    document_ids: tuple[str, ...] = ()
-    year_from: int | None = None
-    year_to: int | None = None
-    title: str = ""
-
-    @property
-    def is_open(self) -> bool:
-        return self == Filter()
-
-    def admits(self, document: DocumentRecord) -> bool:
-        return (
-            (not self.kinds or document.kind in self.kinds)
-            and (not self.document_ids or document.document_id in self.document_ids)
-            and (self.year_from is None or (document.year is not None and document.year >= self.year_from))
-            and (self.year_to is None or (document.year is not None and document.year <= self.year_to))
-            and self.title.casefold() in document.title.casefold()
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that was found. `score`: reciprocal rank fusion; `bm25` and `similarity` (cosine) are None where that
     search did not find it; `merged`: ids of the passages it was made of."""
@@ -67,24 +43,21 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
-def search_passages(ledger: Ledger, index: PassageIndex, query: str, n: int = 5, only: Filter | None = None) -> Found:
+def search_passages(ledger: Ledger, index: PassageIndex, query: str, n: int = 5) -> Found:
     """The `n` best passages for a question in words, best first."""
     if not query.strip():
         raise InputError("the search text is empty: say what to look for")
     if not 1 <= n <= MAX_RESULTS:
         raise InputError(f"n is {n}: ask for 1 to {MAX_RESULTS} passages")
-    documents = _admitted(ledger, only)
-    if documents is not None and not documents:
-        return Found([], ["no document of the library fits the filter"])
     notes: list[str] = []
     words: list[tuple[str, float]] = []
     alike: list[tuple[str, float]] = []
     try:
-        words = ledger.search_words(query, _DEPTH * n, documents)
+        words = ledger.search_words(query, _DEPTH * n)
     except UnavailableError as error:
         notes.append(str(error))
     try:
-        alike = index.nearest(query, _DEPTH * n, documents)
+        alike = index.nearest(query, _DEPTH * n)
     except UnavailableError as error:
         notes.append(f"searched by words only: {error}")
     fused = reciprocal_rank_fusion([[name for name, _ in words], [name for name, _ in alike]])
@@ -145,12 +118,6 @@ def _joined(held: Hit, added: Hit) -> Hit:
     )
     names = (held.merged or (held.passage.passage_id,)) + (added.passage.passage_id,)
     return replace(held, passage=passage, merged=names)
-
-
-def _admitted(ledger: Ledger, only: Filter | None) -> list[str] | None:
-    if only is None or only.is_open:
-        return None
-    return [document.document_id for document in ledger.documents() if only.admits(document)]
 
 
 def _hits(

@@ -17,9 +17,12 @@ _ABBREVIATIONS = frozenset(
     )
 )
 _END = re.compile(
-    r"(?:\A|(?<=\n))#{1,6}[ \t][^\n]*(?=\n)|[.!?]+[\"'”’)\]]*(?=\s)|\n\s*\n|\n(?=\s*(?:[-*•|#>]|\d{1,3}[.)]\s))"
+    r"(?:\A|(?<=\n))#{1,6}[ \t][^\n]*(?=\n)|(?<![.!?])[.!?]+[\"'”’)\]]*(?=\s)"
+    r"|\n\s*\n|\n(?=\s*(?:[-*•|#>]|\d{1,3}[.)]\s))"
 )
 _NEXT = re.compile(r"\s*[\"'“‘(\[]*[A-Z0-9À-ÞΑ-Ωα-ω\-*•|#>]")
+_LONGEST_WORD = 40
+"""Characters looked back for an abbreviation: a longer word is none."""
 _CITED = re.compile(r"\s*(?:\[\d+(?:\s*[,;–-]\s*\d+)*\])+\.?(?=\s|$)")
 
 
@@ -53,7 +56,7 @@ def _ends_here(text: str, start: int, stop: int, end: int) -> bool:
     following = text[end : end + 40]
     if following.strip() and not _NEXT.match(following):
         return False
-    word = re.search(r"(^|[\s(\[])([\w.]+)$", text[start:stop])
+    word = re.search(r"(^|[\s(\[])([\w.]+)$", text[max(start, stop - _LONGEST_WORD) : stop])
     if word is None:
         return True
     last = word.group(2).lower()

@@ -32,9 +32,9 @@ _NAME_COLUMNS = ("name", "compound", "id", "molecule_name", "compound_id", "iden
 def read_delimited(name: str, digest: str, text: str) -> list[Document]:
     """CSV or TSV with a header. InputError where it is no table."""
     header, rows, warnings = _cells(name, text)
-    smiles_at = find_molecule_column(header, rows)
+    smiles_at = find_molecule_column(header, [cells for _, cells in rows])
     found, unread = [], 0
-    for number, cells in enumerate(rows, 2):
+    for number, cells in rows:
         values = {column: cell for column, cell in zip(header, cells, strict=False) if cell}
         if not values:
             continue
@@ -77,8 +77,9 @@ def read_sdf(name: str, digest: str, text: str) -> list[Document]:
 
 def read_smiles(name: str, digest: str, text: str) -> list[Document]:
     """One SMILES a line, a name behind it where there is one."""
-    rows, unread, lines = [], 0, [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    for number, line in enumerate(lines[:MAX_ROWS], 1):
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip() and not line.startswith("#")]
+    rows, unread = [], 0
+    for number, line in lines[:MAX_ROWS]:
         written, _, label = line.strip().partition(" ") if "\t" not in line else line.strip().partition("\t")
         smiles = _parent(written[:MAX_FIELD])
         if not smiles:
@@ -116,8 +117,8 @@ def row_text(values: dict[str, str]) -> str:
     return "; ".join(f"{column}: {value}" for column, value in values.items())
 
 
-def _cells(name: str, text: str) -> tuple[list[str], list[list[str]], list[str]]:
-    """Header, rows (cells cut at `MAX_FIELD`), warnings."""
+def _cells(name: str, text: str) -> tuple[list[str], list[tuple[int, list[str]]], list[str]]:
+    """Header, rows (their numbers as a spreadsheet counts them, cells cut at `MAX_FIELD`), warnings."""
     try:
         dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:20_000], delimiters=",;\t|")
     except csv.Error:
@@ -125,23 +126,24 @@ def _cells(name: str, text: str) -> tuple[list[str], list[list[str]], list[str]]
     csv.field_size_limit(10_000_000)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), dialect)
-        lines = [
+        read = [
             [cell.strip()[:MAX_FIELD] for cell in line[:MAX_COLUMNS]] for line in itertools.islice(reader, MAX_ROWS + 2)
         ]
     except csv.Error as error:
         raise InputError(f"{name} is not a table that can be read: {error}") from error
-    lines = [line for line in lines if any(line)]
-    if not lines or max(map(len, lines)) < 2:
-        raise InputError(f"{name} is no table: no separator between columns was found")
-    header = [one_line(cell, 120) or f"column {index}" for index, cell in enumerate(lines[0], 1)]
+    rows = [(number, line) for number, line in enumerate(read[: MAX_ROWS + 1], 1) if any(line)]
+    cells = [line for _, line in rows]
+    if not cells or (max(map(len, cells)) < 2 and find_molecule_column(cells[0], cells[1:]) is None):
+        raise InputError(f"{name} is no table: it has one column, which holds no SMILES")
+    header = [one_line(cell, 120) or f"column {index}" for index, cell in enumerate(cells[0], 1)]
     header = [
         column if header.index(column) == index else f"{column} ({index + 1})" for index, column in enumerate(header)
     ]
-    warnings = [f"only the first {MAX_ROWS:,} rows were read"] if len(lines) > MAX_ROWS + 1 else []
-    uneven = sum(len(line) != len(header) for line in lines[1 : MAX_ROWS + 1])
+    warnings = [f"only the first {MAX_ROWS:,} rows were read"] if len(read) > MAX_ROWS + 1 else []
+    uneven = sum(len(line) != len(header) for line in cells[1:])
     if uneven:
         warnings.append(f"{uneven} rows have more or fewer cells than the header")
-    return header, lines[1 : MAX_ROWS + 1], warnings
+    return header, rows[1:], warnings
 
 
 def _records(text: str) -> Iterator[str]:
@@ -152,8 +154,8 @@ def _records(text: str) -> Iterator[str]:
 
 
 def _data_fields(rest: str) -> Iterator[tuple[str, str]]:
-    """(tag, value) of a record's data items; several lines of a value become one."""
-    for part in re.split(r"^>", rest, flags=re.MULTILINE)[1:]:
+    """(tag, value) of a record's data items; several lines of a value become one, and may begin with > (">10000")."""
+    for part in re.split(r"^>(?=[^\n]*<[^<>\n]+>)", rest, flags=re.MULTILINE)[1:]:
         heading, _, value = part.partition("\n")
         tag = re.search(r"<([^<>]+)>", heading)
         if tag and value.strip():

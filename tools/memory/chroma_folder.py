@@ -67,7 +67,9 @@ class ChromaFolder:
             except Exception as error:
                 SharedSystemClient.clear_system_cache()
                 line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                raise UnavailableError(f"vector index {self.root} cannot be read ({line}): rebuild it") from error
+                raise UnavailableError(
+                    f"vector index {self.root} cannot be read ({line}): delete that folder, it is made again by itself"
+                ) from error
             try:
                 yield opened
             finally:

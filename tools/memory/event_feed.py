@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import func, literal_column, select
 
 from tools.memory.database import Database
 from tools.memory.run_log import EventRecord
@@ -92,11 +92,9 @@ class EventFeed(Database):
 
     def count_states(self) -> dict[str, int]:
         """State -> number of runs."""
-        counts: dict[str, int] = {}
+        statement = select(RunRow.state, func.count().label("n")).group_by(RunRow.state)
         with self._reading() as connection:
-            for state in connection.execute(select(RunRow.state)).scalars():
-                counts[state] = counts.get(state, 0) + 1
-        return counts
+            return {row.state: row.n for row in connection.execute(statement)}
 
     def summarise_runs(
         self,

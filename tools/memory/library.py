@@ -93,10 +93,10 @@ class Library(Database):
         """Take a document out of the library. False where there is none of this id."""
         with self._writing() as connection:
             if _word_index(connection):
-                named = select(PassageRow.passage_id).where(PassageRow.document_id == document_id)
-                names = [{"name": name} for name in connection.execute(named).scalars()]
-                if names:
-                    connection.execute(text("DELETE FROM passage_words WHERE passage_id = :name"), names)
+                named = "SELECT passage_id FROM passages WHERE document_id = :name"
+                connection.execute(
+                    text(f"DELETE FROM passage_words WHERE passage_id IN ({named})"), {"name": document_id}
+                )
             connection.execute(delete(PassageRow).where(PassageRow.document_id == document_id))
             done = connection.execute(delete(DocumentRow).where(DocumentRow.document_id == document_id))
             return done.rowcount > 0
@@ -161,21 +161,28 @@ class Library(Database):
         with self._reading() as connection:
             return [_passage(row) for row in connection.execute(statement.order_by(PassageRow.position))]
 
-    def passage_ids(self, what: Literal["prose", "molecules"]) -> list[str]:
-        """Ids of the passages of prose (rows of tables are none), or of those that hold a molecule."""
-        statement = select(PassageRow.passage_id).order_by(PassageRow.passage_id)
+    def passage_times(self, what: Literal["prose", "molecules"]) -> dict[str, float]:
+        """Ids of the passages of prose (rows of tables are none), or of those that hold a molecule, each with the time
+        its document was taken in."""
+        statement = select(PassageRow.passage_id, DocumentRow.time).join(
+            DocumentRow, DocumentRow.document_id == PassageRow.document_id
+        )
         with self._reading() as connection:
-            return list(connection.execute(_only(statement, what)).scalars())
+            rows = connection.execute(_only(statement, what).order_by(PassageRow.passage_id))
+            return {row.passage_id: row.time for row in rows}
 
-    def count_passages(self, what: Literal["prose", "molecules"]) -> int:
+    def library_state(self) -> str:
+        """A text that is another one after any document has come or gone."""
+        columns = func.count(), func.max(DocumentRow.time), func.total(DocumentRow.time)
         with self._reading() as connection:
-            return int(connection.execute(_only(select(func.count()).select_from(PassageRow), what)).scalar_one())
+            n, last, total = connection.execute(select(*columns)).one()
+        return f"{n} {last!r} {total!r}"
 
     def count_documents(self) -> int:
         with self._reading() as connection:
             return connection.execute(select(func.count()).select_from(DocumentRow)).scalar_one()
 
-    def search_words(self, query: str, n: int, document_ids: Sequence[str] | None = None) -> list[tuple[str, float]]:
+    def search_words(self, query: str, n: int) -> list[tuple[str, float]]:
         """(passage id, BM25 score, higher is better) of the `n` passages that hold words of the query, best first.
         UnavailableError where this SQLite has no FTS5."""
         expression = match_expression(query)
@@ -185,18 +192,13 @@ class Library(Database):
             if not _word_index(connection):
                 raise UnavailableError("this Python's SQLite was built without FTS5: word search is not available")
             _catch_up(connection)
-        ranked = (
-            "SELECT w.passage_id, bm25(passage_words, 0.0, :title, :text) AS score FROM passage_words w "
-            "{join} WHERE passage_words MATCH :query {only} ORDER BY score, w.passage_id LIMIT :n"
+        ranked = text(
+            "SELECT passage_id, bm25(passage_words, 0.0, :title, :text) AS score FROM passage_words "
+            "WHERE passage_words MATCH :query ORDER BY score, passage_id LIMIT :n"
         )
-        values: dict[str, Any] = {"title": _TITLE_WEIGHT, "text": _TEXT_WEIGHT, "query": expression, "n": n}
-        join = only = ""
-        if document_ids is not None:
-            join = "JOIN passages p ON p.passage_id = w.passage_id"
-            only = "AND p.document_id IN (SELECT value FROM json_each(:documents))"
-            values["documents"] = json.dumps(list(document_ids))
+        values = {"title": _TITLE_WEIGHT, "text": _TEXT_WEIGHT, "query": expression, "n": n}
         with self._reading() as connection:
-            rows = connection.execute(text(ranked.format(join=join, only=only)), values).all()
+            rows = connection.execute(ranked, values).all()
         return [(str(row.passage_id), -float(row.score)) for row in rows]
 
 

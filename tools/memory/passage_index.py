@@ -1,13 +1,13 @@
 """Passages by likeness: prose by the text embedding, rows with a molecule by their fingerprint. Chroma on disk.
 
-Derived from the ledger, like `vectors`, in whose folder and under whose lock it lies: what it lacks is added and what
-is gone is dropped when it is opened. Made with one embedding; opened with another, the texts are embedded anew. Rows
-of tables are not embedded as texts: they are found by their words and by structure.
+Derived from the ledger, like `vectors`, in whose folder and under whose lock it lies: what it lacks is added, what is
+gone is dropped and what was read anew is indexed anew when it is opened. Made with one embedding; opened with another,
+the texts are embedded anew. Rows of tables are not embedded as texts: they are found by their words and by structure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -44,18 +44,17 @@ class PassageIndex:
         self._ledger = ledger
         self._folder = ChromaFolder(root, lock_timeout_seconds)
 
-    def nearest(self, query: str, n: int, document_ids: Sequence[str] | None = None) -> list[tuple[str, float]]:
+    def nearest(self, query: str, n: int) -> list[tuple[str, float]]:
         """(passage id, cosine similarity) of the `n` passages of prose most like the query, most similar first."""
+        vector = self.embedding.embed([query])[0]
         with self._open() as collections:
-            return _query(collections.passages, self.embedding.embed([query])[0], n, document_ids)
+            return _query(collections.passages, vector, n)
 
-    def nearest_molecules(
-        self, smiles: str, n: int, document_ids: Sequence[str] | None = None
-    ) -> list[tuple[str, float]]:
+    def nearest_molecules(self, smiles: str, n: int) -> list[tuple[str, float]]:
         """(passage id, cosine of Morgan fingerprints) of the rows whose molecules are most like `smiles`."""
         vector = molecule_vector(smiles)
         with self._open() as collections:
-            return _query(collections.rows, vector, n, document_ids)
+            return _query(collections.rows, vector, n)
 
     def counts(self) -> dict[str, int]:
         with self._open() as collections:
@@ -72,26 +71,31 @@ class PassageIndex:
         if (passages.metadata or {}).get("embedding") != self.embedding.name:
             client.delete_collection(_PASSAGES)
             passages = collection_of(client, _PASSAGES, made_by)
-        rows = collection_of(client, _ROWS)
-        self._catch_up(passages, "prose")
-        self._catch_up(rows, "molecules")
+        rows = collection_of(client, _ROWS, made_by)
+        state = self._ledger.library_state()
+        if any((one.metadata or {}).get("state") != state for one in (passages, rows)):
+            self._catch_up(passages, "prose")
+            self._catch_up(rows, "molecules")
+            for one in (passages, rows):
+                one.modify(metadata={**made_by, "state": state})
         return _Collections(passages, rows)
 
     def _catch_up(self, collection: Collection, what: Literal["prose", "molecules"]) -> None:
-        if collection.count() == self._ledger.count_passages(what):
-            return
-        held, wanted = set(collection.get(include=[])["ids"]), self._ledger.passage_ids(what)
-        gone = sorted(held.difference(wanted))
+        """Each entry keeps when its document was taken in: one that was read anew has the same ids and other text."""
+        there = collection.get(include=["metadatas"])
+        taken = [(about or {}).get("time") for about in there["metadatas"] or []]
+        held, wanted = dict(zip(there["ids"], taken, strict=True)), self._ledger.passage_times(what)
+        gone = sorted(held.keys() - wanted.keys())
         for start in range(0, len(gone), _BATCH):
             collection.delete(ids=gone[start : start + _BATCH])
-        lacking = [name for name in wanted if name not in held]
+        lacking = [name for name, time in wanted.items() if held.get(name) != time]
         for start in range(0, len(lacking), _BATCH):
             passages = list(self._ledger.passages(lacking[start : start + _BATCH]).values())
             if passages:
                 collection.upsert(
                     ids=[passage.passage_id for passage in passages],
                     embeddings=self._vectors(passages, what),
-                    metadatas=[{"document_id": passage.document_id} for passage in passages],
+                    metadatas=[{"time": wanted[passage.passage_id]} for passage in passages],
                 )
 
     def _vectors(self, passages: Sequence[PassageRecord], what: str) -> NDArray[np.float32]:
@@ -100,20 +104,12 @@ class PassageIndex:
         return np.array([molecule_vector(passage.smiles) for passage in passages])
 
 
-def _query(
-    collection: Collection, vector: NDArray[np.float32], n: int, document_ids: Sequence[str] | None
-) -> list[tuple[str, float]]:
+def _query(collection: Collection, vector: NDArray[np.float32], n: int) -> list[tuple[str, float]]:
     if n < 1:
         raise InputError(f"n is {n}: ask for at least 1 passage")
     n_held = collection.count()
-    if n_held == 0 or (document_ids is not None and not document_ids):
+    if n_held == 0:
         return []
-    only: Mapping[str, Any] | None = None if document_ids is None else {"document_id": {"$in": list(document_ids)}}
-    answer = collection.query(
-        query_embeddings=vector[np.newaxis, :],
-        n_results=min(n, n_held),
-        where=dict(only) if only else None,
-        include=["distances"],
-    )
+    answer = collection.query(query_embeddings=vector[np.newaxis, :], n_results=min(n, n_held), include=["distances"])
     distances = (answer["distances"] or [[]])[0]
     return [(name, 1.0 - distance) for distance, name in sorted(zip(distances, answer["ids"][0], strict=True))]

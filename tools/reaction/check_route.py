@@ -8,20 +8,22 @@ not looked at.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tools.molecule.verdict import decided
 from tools.reaction.route import RouteNode, route_from_json
-from tools.types import CheckResult
+from tools.types import CheckResult, Verdict
 
 
 def check_route(route: Mapping[str, Any], maximum_steps: int = 6) -> CheckResult:
-    """`route` as `route_to_json` writes it; `maximum_steps` of the longest line. Fail names the first thing wrong;
-    `value` is the product of the vote shares."""
+    """`route` as `route_to_json` writes it; `maximum_steps` of the longest line. Fail names what is wrong; unknown
+    where nothing is but a step could not be sent forward; `value` is the product of the vote shares."""
     root = route_from_json(route)
     open_leaves = [leaf.smiles for leaf in root.leaves() if not leaf.starting_material]
     steps = root.steps()
     not_back = sum(step.evidence.get("round_trip") == "fail" for step in steps)
+    not_known = sum(step.evidence.get("round_trip") == "unknown" for step in steps)
     problems = []
     if not steps:
         problems.append("no step was found")
@@ -33,7 +35,7 @@ def check_route(route: Mapping[str, Any], maximum_steps: int = 6) -> CheckResult
         problems.append(f"{root.depth()} steps in a line")
     if not_back:
         problems.append(f"{not_back} of {len(steps)} steps do not lead back to their product")
-    return decided(
+    result = decided(
         "route",
         not problems,
         value=root.vote_share() if steps else None,
@@ -48,6 +50,10 @@ def check_route(route: Mapping[str, Any], maximum_steps: int = 6) -> CheckResult
             "weakest_step": min((step.vote_share for step in steps), default=None),
         },
     )
+    if problems or not not_known:
+        return result
+    reason = f"whether {not_known} of {len(steps)} steps lead back to their product is not known"
+    return replace(result, verdict=Verdict.UNKNOWN, reason=reason)
 
 
 def has_cycle(root: RouteNode, above: frozenset[str] = frozenset()) -> bool:

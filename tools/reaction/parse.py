@@ -55,8 +55,9 @@ def read_molecules(given: Iterable[str], what: str) -> tuple[str, ...]:
 
 
 def element_counts(molecules: Sequence[str]) -> Counter[str]:
-    """Heavy atoms by element over all molecules."""
-    return Counter(atom.GetSymbol() for smiles in molecules for atom in parse_smiles(smiles).GetAtoms())
+    """Heavy atoms by element over all molecules; written hydrogens and deuterium are none."""
+    atoms = (atom for smiles in molecules for atom in parse_smiles(smiles).GetAtoms())
+    return Counter(atom.GetSymbol() for atom in atoms if atom.GetAtomicNum() > 1)
 
 
 def formula_of(molecules: Sequence[str]) -> str:

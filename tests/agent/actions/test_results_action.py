@@ -169,6 +169,9 @@ def test_the_pieces(session: Session) -> None:
     assert related_identity(100) == pytest.approx(0.29, abs=0.005)  # 4.8 x 100^-0.6096
     with pytest.raises(InputError):
         sequence_identity("", "AC")
+    undecided = finding("r1-0005", "CCC", passed=False, verdict="unknown", reason="docking ran out of time")
+    assert failures([undecided], 1) == []
+    assert sequence_identity("X" * 60, "X" * 60) == (0.0, 60)
     assert failures(FINDINGS, 1) == [{"reason": "pose: # clashes below #", "n": 2, "runs": ["runa"]}]
     assert state_finding(FINDINGS[2]) == (
         "CCCCCCCC on ABL1 did not pass (pose: 3 clashes below 0.75): qed 0.6, vina -7.25 kcal/mol."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from tools.literature.answer import compose_answer, unsupported_sentences
 from tools.literature.cite import cite_passages, reference
 from tools.literature.documents import Document, Page
 from tools.literature.search import (
-    Filter,
     merge_neighbours,
     reciprocal_rank_fusion,
     search_molecules,
@@ -85,17 +85,6 @@ def test_a_bibliography_is_cited_by_its_entries(shelf: Any) -> None:
     assert cite_passages([hit])[0]["url"] == "https://doi.org/10.1145/1571941.1572114"
 
 
-def test_filters_confine_both_searches(shelf: Any) -> None:
-    only = Filter(kinds=("markdown",))
-    found = search_passages(shelf.ledger, shelf.index, "zirconium framework stability", 10, only).hits
-    assert found
-    assert {hit.document.kind for hit in found} == {"markdown"}
-    dated = search_passages(shelf.ledger, shelf.index, "fingerprints", 10, Filter(year_from=2010, year_to=2010)).hits
-    assert {hit.document.year for hit in dated} == {2010}
-    none = search_passages(shelf.ledger, shelf.index, "fingerprints", 3, Filter(title="no such title"))
-    assert (none.hits, none.notes) == ([], ["no document of the library fits the filter"])
-
-
 @pytest.mark.parametrize(
     "query",
     [
@@ -145,7 +134,7 @@ def test_neighbours_become_one_exact_slice(tmp_path: Path) -> None:
     for hit in hits:
         assert text[hit.passage.start : hit.passage.end] == hit.passage.text
     spans = sorted((hit.passage.start, hit.passage.end) for hit in hits)
-    assert len(spans) < ledger.count_passages("prose")
+    assert len(spans) < index.counts()["passages"]
     assert merge_neighbours([hits[0], replace(hits[0], score=0.0)])[0].passage.text == hits[0].passage.text
 
 
@@ -183,6 +172,35 @@ def test_the_index_follows_the_ledger(tmp_path: Path) -> None:
     assert not ledger.remove_document(records[0].document_id)
     assert index.counts()["passages"] == 2
     assert [name for name, _ in ledger.search_words("topic", 5)] == [f"{r.document_id}:0" for r in records[1:]]
+
+
+def test_the_index_sees_documents_that_changed_places_or_were_read_anew(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    index = PassageIndex(tmp_path / "vectors", ledger, HashingEmbedding())
+
+    def store(name: str, text: str) -> str:
+        return store_document(ledger, Document("text", name, name, pages=(Page(text),)))[0].document_id
+
+    first = store("first", "Zeolites are made of silicon and aluminium.")
+    assert [name for name, _ in index.nearest("kinases", 5)] == [f"{first}:0"]
+    ledger.remove_document(first)
+    second = store("second", "Kinases transfer phosphate.")
+    assert [name for name, _ in index.nearest("kinases", 5)] == [f"{second}:0"]
+    ledger.remove_document(second)
+    assert store("second", "Lipases cut esters of fats.") == second
+    ((_, likeness),) = index.nearest("Lipases cut esters of fats.", 5)
+    assert likeness == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_large_document_is_removed_at_once(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    table = "name\tvalue\n" + "\n".join(f"row {n}\t{n}" for n in range(4000))
+    (document,) = read_delimited("own.tsv", "digest", table)
+    record, _ = store_document(ledger, document)
+    started = time.perf_counter()
+    assert ledger.remove_document(record.document_id)
+    assert time.perf_counter() - started < 2.0
+    assert ledger.search_words("row", 5) == []
 
 
 def test_while_the_index_is_busy_words_still_find(tmp_path: Path) -> None:

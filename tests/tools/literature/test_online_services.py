@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.tools.literature.literature_services import Services, serve_services
 from tools.errors import InputError, TransientError, UnavailableError
@@ -169,3 +170,15 @@ def test_unknown_sources_and_empty_questions_are_refused(web: Web) -> None:
         search_online(web, "x", 1, ("scholar",))
     with pytest.raises(InputError, match="empty"):
         search_online(web, " ", 1)
+
+
+def test_who_waits_too_long_for_a_service_is_told_so(web: Web) -> None:
+    web.cache.mkdir()
+    with FileLock(web.cache / "arxiv.lock"), pytest.raises(TransientError, match="being asked by others"):
+        replace(web, queue_seconds=0.05).get("arxiv", "http://localhost:1/", {}, 0.0)
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"answers cannot be kept in .*file/cache"):
+        Web(tmp_path / "file" / "cache").get("arxiv", "http://localhost:1/", {}, 0.0)

@@ -39,6 +39,15 @@ def test_the_molecule_column(header: list[str], rows: list[list[str]], expected:
     assert find_molecule_column(header, rows) == expected
 
 
+def test_rows_are_numbered_as_in_a_spreadsheet_and_one_column_of_smiles_is_a_table() -> None:
+    (document,) = read_file("own.csv", b"name,value\n\na,1\n,\nb,2\n")
+    assert [(row.number, row.values["name"]) for row in document.rows] == [(3, "a"), (5, "b")]
+    (document,) = read_file("list.csv", b"smiles\nCCO\nc1ccccc1\n")
+    assert [(row.number, row.smiles) for row in document.rows] == [(2, "CCO"), (3, "c1ccccc1")]
+    (document,) = read_file("list.smi", b"# mine\n\nCCO\n")
+    assert document.rows[0].number == 3
+
+
 def test_tables_without_molecules_are_kept_by_their_words() -> None:
     (document,) = read_file("buffers.tsv", b"buffer\tpH\nTris\t8.0\nHEPES\t7.4\n")
     assert document.warnings == ("no molecule column found: rows are searched by their words only",)
@@ -60,6 +69,13 @@ def test_an_sdf_gives_molecules_with_their_fields() -> None:
     assert document.rows[0].smiles == ASPIRIN
     assert document.rows[0].values == {"name": "aspirin", "Ki (uM)": "12.5", "source": "lab book 3"}
     assert document.warnings == ("1 of 2 records hold no molecule that RDKit accepts",)
+
+
+def test_censored_values_of_an_sdf_are_kept() -> None:
+    block = Chem.MolToMolBlock(Chem.MolFromSmiles(ASPIRIN))
+    text = f"{block}>  <IC50 (nM)>\n>10000\n\n>  <note>\n> solubility limit\n< 1 mM\n\n$$$$\n"
+    (document,) = read_file("own.sdf", text.encode())
+    assert document.rows[0].values == {"IC50 (nM)": ">10000", "note": "> solubility limit < 1 mM"}
 
 
 def test_smiles_files_keep_names() -> None:

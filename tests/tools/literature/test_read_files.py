@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import time
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -138,6 +139,11 @@ def test_bibtex_entries_are_documents_and_a_broken_one_is_counted() -> None:
     assert [d.document_id for d in again] == [d.document_id for d in documents]
 
 
+def test_latex_greek_letters_are_kept() -> None:
+    text = r"TGF-$\beta$ and \textit{{$\Delta$}G} at 10$^{-3}$ $\mu$M, $\lambda$, \$5"
+    assert plain_text(text) == "TGF-β and ΔG at 10^-3 μM, λ, $5"
+
+
 def test_latex_accents() -> None:
     assert plain_text(r"Erd\H{o}s, Ha\v{s}ek, Gar\c con, {\'e}t\'e, na\"{\i}ve, 5\,\% \cite{x}") == (
         "Erdős, Hašek, Garçon, été, naïve, 5 % x"
@@ -199,6 +205,13 @@ def test_passages_are_slices_and_lose_nothing_but_white_space(text: str, size: i
         covered.update(range(passage.start, passage.end))
     assert all(text[i].isspace() for i in set(range(len(text))) - covered)
     assert len({passage.passage_id for passage in passages}) == len(passages)
+
+
+@pytest.mark.parametrize("text", ["." * 200_000 + "x", "a. " * 60_000, "e.g. x " * 30_000])
+def test_sentences_of_odd_texts_are_found_in_linear_time(text: str) -> None:
+    started = time.perf_counter()
+    assert "".join(split_sentences(text)).replace(" ", "") == text.replace(" ", "")
+    assert time.perf_counter() - started < 5.0
 
 
 def test_passages_keep_to_their_size_and_share_a_sentence() -> None:

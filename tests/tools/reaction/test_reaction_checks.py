@@ -95,6 +95,12 @@ def test_a_shortage_that_chemistry_can_explain_is_unknown(reactants: list[str], 
     assert words in result.reason
 
 
+def test_hydrogen_and_deuterium_are_no_heavy_atoms() -> None:
+    added = check_balance(["C=C", "[H][H]"], "CC")
+    assert (added.verdict, added.value, added.details["leaving"]) == (Verdict.PASS, 0.0, {})
+    assert check_balance(["CC(C)=O"], "[2H]C(C)(C)O").verdict is Verdict.PASS  # from a deuteride that is not written
+
+
 def test_changed_bonds_of_an_amide_coupling() -> None:
     """One C-N bond is made, and the bond to chlorine, which leaves, is broken."""
     result = check_reaction_centre(**STEP)
@@ -142,6 +148,7 @@ def test_a_listed_molecule_is_found_in_any_state_of_charge_and_salt() -> None:
     text = "smiles,name\nCC(=O)[O-].[Na+],sodium acetate\nC[NH2+]C.[Cl-];dimethylamine\n# note\nOCC\n"
     for smiles in ("CC(=O)O", "CNC", "CCO", "[NH2+](C)C"):
         assert is_listed(smiles, text), smiles
+    assert is_listed("[K+].CC(=O)[O-]", text)
     for smiles in ("CC(=O)OC", "CCN", "Cl", "COC"):  # COC has the outline of ethanol
         assert not is_listed(smiles, text), smiles
 
@@ -150,6 +157,9 @@ def test_a_route_says_everything_that_is_wrong_with_it() -> None:
     whole = check_route(route())
     assert (whole.value, whole.details["steps"], whole.details["steps_that_lead_back"]) == (0.5, 1, 1)
     assert "do not lead back" in check_route(route("fail")).reason
+    unsure = check_route(route("unknown"))
+    assert (unsure.verdict, unsure.value) == (Verdict.UNKNOWN, 0.5)
+    assert "not known" in unsure.reason
     looped = RouteNode("CCO", step=Step((RouteNode("CC=O", step=Step((leaf("CCO"),), 1.0)),), 1.0))
     assert has_cycle(looped)
     assert "made from itself" in check_route(route_to_json(looped)).reason

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import httpx
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from tools.errors import InputError, TransientError, UnavailableError
 
@@ -27,12 +27,14 @@ _TOO_MANY, _SERVER = 429, 500
 @dataclass(frozen=True, slots=True)
 class Web:
     """`cache`: folder of kept answers. `contact`: an address that services ask for, sent where it is given.
-    `max_age_seconds`: age beyond which a kept answer is asked for again (0: always)."""
+    `max_age_seconds`: age beyond which a kept answer is asked for again (0: always). `queue_seconds`: how long to wait
+    while others ask the same service."""
 
     cache: Path
     contact: str | None = None
     max_age_seconds: float = WEEK
     timeout_seconds: float = 15.0
+    queue_seconds: float = 60.0
 
     def get(
         self, service: str, url: str, params: Mapping[str, str | int], seconds_between: float, none_at: int = 0
@@ -45,20 +47,25 @@ class Web:
         held = self._kept(kept)
         if held is not None:
             return held
-        self.cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.cache / f"{service}.lock", timeout=60.0):
-            self._wait(service, seconds_between)
-            body = self._ask(service, address, none_at)
-        part = kept.with_suffix(".part")
-        part.write_bytes(body)
-        part.replace(kept)
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.cache / f"{service}.lock", timeout=self.queue_seconds):
+                self._wait(service, seconds_between)
+                body = self._ask(service, address, none_at)
+                part = kept.with_suffix(".part")
+                part.write_bytes(body)
+                part.replace(kept)
+        except Timeout as error:
+            raise TransientError(f"{service} is being asked by others: try again later") from error
+        except OSError as error:
+            raise InputError(f"answers cannot be kept in {self.cache}: {error.strerror}") from error
         return body
 
     def _kept(self, path: Path) -> bytes | None:
         try:
             if time.time() - path.stat().st_mtime <= self.max_age_seconds:
                 return path.read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return None
         return None
 
@@ -110,4 +117,4 @@ class Web:
 
 def _seconds(retry_after: str) -> float:
     """What a Retry-After header asks for, within reason."""
-    return min(float(retry_after), MAX_WAIT_SECONDS) if retry_after.isdigit() else 2.0
+    return min(float(retry_after), MAX_WAIT_SECONDS) if retry_after.isdecimal() else 2.0
