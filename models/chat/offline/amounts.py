@@ -15,25 +15,18 @@ _COUNTED = (
     r"analog(?:ue)?s?|derivatives?|mols?|hits?"
     r"|drugs?|smiles|variants?|mutants?|sequences?|proteins?|mofs?|frameworks?|materials?|"
     r"pockets?|sites?|binding sites?|cavities|papers?"
-    r"|articles?|publications?|references?|studies|results?|passages?|loops?|cdrs?|h3s?|h3 "
-    r"loops?|products?|outcomes?|options?|suggestions?|ideas?|examples?|samples?"
+    r"|articles?|publications?|references?|studies|results?|passages?|loops?|cdrs?|(?:cdr-?)?[hl][123]s?|"
+    r"products?|outcomes?|options?|suggestions?|ideas?|examples?|samples?"
     r"|antagonists?|agonists?|blockers?|of them|ones|alternatives?|versions?|proposals?|"
     r"guesses|metal-organic frameworks?|metal organic frameworks?|predictions?|linkers?|"
     r"cavity|clefts?|grooves?|congeners?|quotes?|quotations?|excerpts?|citations?|preprints?|"
     r"fragments?|leads?|scaffolds?|antibod(?:y|ies)|nanobod(?:y|ies)|heavy chains?"
 )
 _BETWEEN = (
-    r"(?:(?:most|likeliest|deepest|largest|fresh|different|new|novel|small|diverse|possible|good|more|other|further|random|drug-?like|"
-    r"lead-?like|likely|best|top|plausible|potential|similar|improved|soluble|stable|brighter|"
-    r"better|zinc|zn|copper|cu|h3|cdr|cdr-h3|metal|porous|kinase|¦|recent|relevant|scientific|"
-    r"review|research|arxiv|pubmed|biorxiv|europe pmc|key|important|open|additional|unique|"
-    r"druggable|alternative|organic|of|cdrh3|binding|ligand|active|point|protein|synthetic|random|"
-    r"virtual|drug|covalent|potent|selective|§\w+§) )*"
+    r"(?:(?:(?!(?:and|to|the|a|an|each|every|or|for|in|is|are|that|which|rounds?|steps?|with|by|per|at|on|from|than)\b)"
+    r"[a-z][a-z0-9-]*|¦|§\w+§)[ -]){0,4}"
 )
-_ANY = (
-    r"(?:(?!(?:and|to|of|the|or|for|in|rounds?|steps?|with|by|per|at|on|from|than|more|"
-    r"other)\b)[a-z][a-z-]*[ -]){0,2}"
-)
+"""Words between a number and what it counts: any but those that begin another part of the sentence."""
 _MOST = (
     r"(?:at most|at the most|up to|max(?:imum|imal)?(?: of)?|(?:no|not|never) (?:more|longer|deeper|larger|"
     r"greater) than|"
@@ -44,7 +37,7 @@ _CHANGES = (
     r"(?:mutations?|substitutions?|changes|edits|exchanges|positions|replacements?|mutated (?:residues|positions)|"
     r"amino[- ]acid (?:changes|swaps))"
 )
-_COUNT = re.compile(rf"(?<![\w.§-]){_N}(?!\.\d|st\b|nd\b|rd\b|th\b)[ -]?(?:x )?(?:{_BETWEEN}{_ANY})(?:{_COUNTED})\b")
+_COUNT = re.compile(rf"(?<![\w.§-]){_N}(?!\.\d|st\b|nd\b|rd\b|th\b)[ -]?(?:x )?{_BETWEEN}(?:{_COUNTED})\b")
 _TIMES = re.compile(
     r"(?:(?:for|in|within|take|takes|spend|use|using|about|max|at most|up to|no more than|not "
     r"more than|budget(?: of)?:?|limit(?: of)?|run(?: it)?(?: for)?|only) )*(?:a |an "
@@ -171,7 +164,10 @@ def read_amounts(text: str) -> tuple[Amounts, str]:
     ):
         n = int(match[1] or match[2] or match[3])
     elif match := re.search(
-        (r"(?:^|[,:;-] *|\b(?:give me|only|just|make it|maybe|say) )(\d{1,3})(?: of them| in total| " r"please)?\W*$"),
+        (
+            r"(?:^|[,:;-] *|\b(?:give me|only|just|make it|maybe|say) )(\d{1,3})(?: of them| in total| please| "
+            r"(?:would|will|should|is|are)(?: be)? (?:enough|fine|sufficient|ok|okay|plenty|good|do|suffice))?\W*$"
+        ),
         text,
     ):
         n = int(match[1])

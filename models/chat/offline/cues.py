@@ -108,7 +108,7 @@ CUES: tuple[tuple[str, float, str], ...] = (
         3.0,
         (
             r"\breact(?:s|ed|ing|ions?|ants?)?\b(?!ive)|§x\d+§|\bforward (?:prediction|synthesis)\b|"
-            r"\bwhat (?:happens|forms|is formed|comes out|do i get|do you get|would i get|would "
+            r"(?<!\bof )(?<!\bfor )\bwhat (?:happens|forms|is formed|comes out|do i get|do you get|would i get|would "
             r"form|will form|results|will i get|would happen|product)\b|\bproducts? (?:of|from|"
             r"when|if|between)\b|\bpredict the products?\b|\bmain products?\b|§[mh]\d+§ ?(?:\+|"
             r"plus|->) ?§[mh]\d+§"
@@ -201,6 +201,7 @@ CUES: tuple[tuple[str, float, str], ...] = (
             r"evolution\b"
         ),
     ),
+    ("edit_protein", 2.4, r"§v\d+§.*§[pn]\d+§|§[pn]\d+§.*§v\d+§"),
     (
         "edit_protein",
         2.4,
@@ -221,6 +222,7 @@ CUES: tuple[tuple[str, float, str], ...] = (
             r"designs?|sequences?)|\b(?:new|redesign|design) (?:an? |the )?[hl][123]\b"
         ),
     ),
+    ("design_antibody_cdr", 3.8, r"\b[hl][123]s?\b.*§p\d+§|§p\d+§.*\b[hl][123]s?\b"),
     (
         "molecule_properties",
         2.2,

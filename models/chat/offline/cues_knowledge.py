@@ -72,9 +72,9 @@ KNOWLEDGE_CUES: tuple[tuple[str, float, str], ...] = (
             r"\bstatus\b|\bprogress\b|\bhow (?:far|is it going|is it coming|are we doing)\b|"
             r"\bhow(?:'s|s| is| are| did) (?:the |my |our |that |this )?(?:run|campaign|job|design|"
             r"search|docking|it|loop|things|everything)s? ?(?:going|doing|coming|getting|"
-            r"progressing|run)?\b|\b(?:is|are|has) (?:it|the run|that|the campaign|they|the job|"
-            r"the design|my run|my campaign|everything|the docking) ?(?:all |already |still "
-            r")?(?:done|finished|ready|running|over|complete|completed|through)\b|\b(?:finished|"
+            r"progressing|run)?\b|\b(?:is|are|has|have) (?:(?:it|they|that|this|the|my|our|everything|runs?|"
+            r"campaigns?|jobs?|designs?|dockings?|search|all|already|still) )+(?:done|finished|ready|running|over|"
+            r"completed?|through)\b|\b(?:finished|"
             r"done|ready) (?:yet|already)\b|\bstill running\b|\beta\b|\bany (?:news|progress)\b|"
             r"\bupdate (?:on|me)\b|\bhow long\b.{0,20}\b(?:left|remain|take|until|more)\b|"
             r"\bremaining\b|\bwhat(?:'s| is|s) (?:running|happening)\b|\bwhat happened to (?:the|"
@@ -106,7 +106,8 @@ KNOWLEDGE_CUES: tuple[tuple[str, float, str], ...] = (
         4.6,
         (
             r"^(?:what (?:is|are)|what's|whats|define|explain what|how (?:does|do)|what does) "
-            r"(?:an? |the )?(?:\w+[ -])?(?:kinases?|proteins?|pockets?|enzymes?|receptors?|"
+            r"(?:an? |the )?(?:(?!(?:its?|this|his|theirs?|hers?|my|ours?|yours?|that|these|those)\b)\w+[ -])?"
+            r"(?:kinases?|proteins?|pockets?|enzymes?|receptors?|"
             r"ligands?|antibod(?:y|ies)|mofs?|docking|log ?p|qed|tpsa|pains|lipinski|rule of five|"
             r"mutations?|hinge|gatekeeper|allostery|inhibitors?|retrosynthesis|cdrs?|vina|sa score|"
             r"affinity|bioisosteres?|pharmacophores?|scaffolds?)(?: (?:is|are|work|works|mean|"

@@ -14,6 +14,7 @@ from models.chat.offline.goals import read_goals
 from models.chat.offline.plans import AskError, Draft
 from models.chat.offline.request import Clause, Making, item
 from models.chat.offline.requirements import render_bounds
+from models.chat.offline.steps_molecules import read_must
 from models.chat.offline.subjects import named_target, read_chain, subject_molecules
 
 _SAME = re.compile(
@@ -131,6 +132,7 @@ def _put_in(drafts: list[Draft], clause: Clause, making: Making) -> bool:
     changed = _put_target(drafts, clause, making)
     changed = _put_molecules(drafts, clause, making) or changed
     changed = _put_conditions(drafts, clause) or changed
+    changed = _put_interactions(drafts, clause, making) or changed
     chain = read_chain(clause.text)
     for draft in drafts:
         if chain and ("chain" in draft.args or draft.action in ("find_pockets", "design_ligands", "dock")):
@@ -250,6 +252,14 @@ def _put_conditions(drafts: list[Draft], clause: Clause) -> bool:
             draft.args["goals"] = [*kept, *goals] if clause.says(r"\b(?:also|too|and|as well)\b") else goals
             changed = True
     return changed
+
+
+def _put_interactions(drafts: list[Draft], clause: Clause, making: Making) -> bool:
+    designs = [draft for draft in drafts if draft.action == "design_ligands"]
+    must = read_must(clause, making) if designs else []
+    for draft in designs if must else []:
+        draft.args["must"] = must
+    return bool(must)
 
 
 def _shown(clause: Clause) -> str:

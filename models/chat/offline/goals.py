@@ -15,7 +15,8 @@ GOALS: tuple[tuple[str, str], ...] = (
             r"higher|better|should (?:go up|increase|improve))|solubili[sz]e|more hydrophilic|not "
             r"soluble enough|too insoluble|(?:increase|improve|raise|boost|better|enhance|fix)\w* "
             r"(?:the |its |aqueous |water )*(?:solubility|logs)|soluble (?:version|variant|analog)|"
-            r"(?:for|towards?|in terms of) (?:better |higher |good |the |more )*(?:aqueous |water )?solubility|soluble"
+            r"(?:for|towards?|in terms of) (?:better |higher |good |the |more )*(?:aqueous |water )?solubility|soluble|"
+            r"dissolv\w* (?:better|more|faster|easier|easily)"
         ),
     ),
     ("solubility down", r"less soluble|(?:lower|reduce|decrease)\w* (?:the |its |aqueous |water )*solubility"),

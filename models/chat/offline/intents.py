@@ -31,10 +31,7 @@ _WISHES = re.compile(
     r"(?:no|without|avoid\w*) reactive\w*)"
 )
 """Wishes for molecules that sound like a synthesis or a reaction."""
-_CHANGED_ONES = re.compile(
-    r"\b(?:analog(?:ue)?s?|derivatives?|congeners?)\b.*\b(?:lower|higher|better|more|less|improved|reduced)\b|"
-    r"\b(?:lower|higher|better|more|less|improved|reduced)\b.*\b(?:analog(?:ue)?s?|derivatives?|congeners?)\b"
-)
+_CHANGED_ONES = re.compile(r"\b(?:analog(?:ue)?s?|derivatives?|congeners?|bioisosteres?)\b")
 TALK = ("greeting", "thanks", "capabilities", "identity", "stop", "off_topic")
 
 
@@ -84,12 +81,16 @@ def _adjusted(text: str, cued: dict[str, float]) -> dict[str, float]:
             weights.pop(other, None)
     if "design_ligands" in weights and weights["design_ligands"] >= 1.8:
         weights.pop("generate_molecules", None)
+    if {"plan_synthesis", "design_ligands"} <= set(weights) and not re.search(
+        rf"\b{MOLECULE}|§[mh]", re.sub(r"\bthat (?=\w)", " ", text)
+    ):
+        weights.pop("plan_synthesis")  # "which binders can you make": of no molecule that is there
     if {"molecule_properties", "generate_molecules"} <= set(weights) and not re.search(
         rf"\b{MOLECULE}|\bwhich\b", re.sub(r"\b\d+ of (?:them|these|those)\b|\bthat (?=\w)", " ", text)
     ):
         weights.pop("molecule_properties")  # properties of nothing that is named: conditions on what is to be made
     if "generate_molecules" in weights and _CHANGED_ONES.search(text) and not re.search(r"§[tu]\d+§", text):
-        weights.pop("generate_molecules")  # analogues that are better in something: of a molecule that is there
+        weights.pop("generate_molecules")  # analogues: of a molecule that is there
         weights["optimize_molecule"] = max(weights.get("optimize_molecule", 0.0), 2.0)
     if "edit_protein" in weights and "design_ligands" in weights and re.search(rf"\b{BINDERS}\b", text):
         weights.pop("edit_protein")

@@ -68,6 +68,7 @@ _RULES: tuple[tuple[str, str], ...] = (
         rf"\b{_CHANGED}\b.*§[pn]\d+§|§[pn]\d+§.*\b{_CHANGED}\b|\b{_CHANGED}\b.*\b(?:mutations?|substitutions?)\b",
     ),
     ("find_pockets", rf"\b{_SITES}\b"),
+    ("molecule_properties", rf"^(?!.*§[tupnfa]\d+§)(?=.*§[mh]\d+§).*\b{PROPERTY}\b"),
 )
 _COMPILED = tuple((action, re.compile(pattern)) for action, pattern in _RULES)
 _MANY = re.compile(rf"(?<![\w.§-])\d+ (?:[a-z-]+ ){{0,3}}{COMPOUNDS}\b")
@@ -107,8 +108,6 @@ def read_noun(text: str) -> str:
     limited = bool(read_requirements(text)[0]) and not re.search(r"§[mh]\d+§", text)
     if _MANY.search(text) or (limited and _SOME.search(text)):
         return "generate_molecules"
-    if len(re.findall(r"§[mh]\d+§", text)) and re.search(rf"\b{PROPERTY}\b", text):
-        return "molecule_properties"
     return ""
 
 

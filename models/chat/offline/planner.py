@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from models.chat.offline.clauses import split_clauses
 from models.chat.offline.conversation import History
 from models.chat.offline.follow_ups import build_follow_up, is_follow_up, repeats
+from models.chat.offline.goals import read_goals
 from models.chat.offline.intents import TALK, Intent, read_intent
 from models.chat.offline.mentions import Reading, read_mentions
 from models.chat.offline.names import target_table
@@ -16,6 +17,7 @@ from models.chat.offline.particulars import is_particular
 from models.chat.offline.plans import AskError, Draft, Plan, Step
 from models.chat.offline.references import read_reference
 from models.chat.offline.request import PRODUCES, Clause, Making, read_clause
+from models.chat.offline.requirements import read_requirements
 from models.chat.offline.similarity import Embed
 from models.chat.offline.spelling import normalise
 from models.chat.offline.steps_knowledge import (
@@ -171,7 +173,7 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
         if intent.label in TALK:
             continue
         aside = found and intent.label in (found[-1][0], *_ASIDE.get(found[-1][0], ())) and not _is_whole(piece)
-        aside = aside or (found and found[-1][0] == intent.label == "optimize_molecule" and not _points(piece))
+        aside = aside or (found and found[-1][0] == intent.label == "optimize_molecule" and _same_change(piece))
         if aside or (found and is_particular(piece, found[-1][1], found[-1][0], reading)):
             found[-1] = (found[-1][0], f"{found[-1][1]} , {piece}")
         elif intent.label:
@@ -201,14 +203,16 @@ _ASIDE = dict.fromkeys(
 """After these, a clause that names nothing ("which is the biggest") is still about what they give."""
 
 
-def _points(piece: str) -> bool:
-    """Whether a clause names or points at a thing."""
-    return "§" in piece or read_reference(piece) is not None
+def _same_change(piece: str) -> bool:
+    """Whether a change belongs to the one before: it points at no other molecule, or has no goal of its own."""
+    if "§" in piece:
+        return False
+    return read_reference(piece) is None or not read_goals(piece, read_requirements(piece)[0])
 
 
 def _is_whole(piece: str) -> bool:
     """Whether a clause names what it is about, so that it is a step of its own beside one of the same kind."""
-    return _points(piece) or bool(re.search(r"\d", piece))
+    return bool(re.search(r"[§\d]", piece)) or read_reference(piece) is not None
 
 
 def _as_one_where_split_wrongly(words: str, pieces: list[tuple[str, Intent]]) -> list[tuple[str, Intent]]:

@@ -59,7 +59,8 @@ _ALL = re.compile(
 _IT = re.compile(
     r"\b(?:it|its|this|that)\b(?! (?:bind|inhibit|block|fit|hit|are|is a|can|would|could|have|"
     r"has|target|contain|look))|\bthe (?:docked |designed |same |resulting |above |new |"
-    rf"predicted )*(?P<noun>{_NOUN})(?! (?:of|for|where|with|\d))\b"
+    rf"predicted )*(?P<noun>{_NOUN})(?! (?:of|for|where|with|\d))\b|"
+    r"(?<=\bof )what (?:comes out|forms|is (?:formed|made|obtained)|results|(?:you|i|we) get)\b"
 )
 Kind = Literal["nth", "top", "all", "it", "best"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 NUMBER = r"-?\d+(?:\.\d+)?"
 PROPERTIES: dict[str, str] = {
-    "qed": r"qed(?: scores?| values?)?|drug-?\s?likeness(?: scores?)?",
+    "qed": r"(?:drug-?\s?likeness \()?qed(?: scores?| values?)?|drug-?\s?likeness(?: scores?)?",
     "logp": r"[ca]?log[ _-]?p(?: values?)?|lipophilicity|octanol.water (?:partition )?coefficient",
     "mol_weight": r"mws?|m\.w\.|mol(?:ecular)?[ ._-]?(?:weights?|wt|mass(?:es)?)|weights?|weigh(?:s|ing)?|mass(?:es)?",
     "tpsa": r"t?psa|(?:topological )?polar surface(?: area)?",
@@ -63,7 +63,7 @@ _OPERATOR = (
     r"the range(?: of)?|range|ranging from|in))"
 )
 _FILLER = (
-    r"(?:\s|:|=(?!=)|\b(?:score|value|values|should|must|has|have|to|be|is|are|of|that|stays?|kept|"
+    r"(?:\s|:|[()]|=(?!=)|\b(?:score|value|values|should|must|has|have|to|be|is|are|of|that|stays?|kept|"
     r"keep|with|a|the|it|its|lie|lies|lying|go|goes|going|come|land|somewhere|anywhere|at|into|range|window|this|"
     r"that|molecule)\b|§\w+§)*"
 )

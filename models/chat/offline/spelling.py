@@ -88,7 +88,7 @@ def distance(first: str, second: str, limit: int) -> int:
 def _correct_all(text: str) -> str:
     parts = re.split(r"(§[a-z]\d+§)", text)
     return "".join(
-        part if PLACE.fullmatch(part) else re.sub(r"[a-z]{4,}", lambda found: correct(found[0]), part) for part in parts
+        part if PLACE.fullmatch(part) else re.sub(r"[a-z]{3,}", lambda found: correct(found[0]), part) for part in parts
     )
 
 
@@ -97,6 +97,8 @@ def correct(word: str) -> str:
     """The keyword that `word` is a typing error of, or `word`."""
     if _is_word(word):
         return word
+    if short := _without_vowels().get(word):
+        return short
     limit = 1 if len(word) < 9 else 2
     near: dict[int, list[str]] = {}
     for keyword in _keywords():
@@ -108,6 +110,15 @@ def correct(word: str) -> str:
         return word
     best = sorted(near[min(near)], key=lambda keyword: (-_shared_start(word, keyword), keyword))
     return best[0]
+
+
+@cache
+def _without_vowels() -> dict[str, str]:
+    """ "rnds" -> "rounds": keywords as people shorten them, where only one is shortened so."""
+    short: dict[str, set[str]] = {}
+    for word in _keywords():
+        short.setdefault(word[0] + re.sub("[aeiou]", "", word[1:]), set()).add(word)
+    return {key: next(iter(words)) for key, words in short.items() if len(words) == 1}
 
 
 def _is_word(word: str) -> bool:

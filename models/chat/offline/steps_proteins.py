@@ -45,7 +45,7 @@ _SHORT_METAL = re.compile(
 )
 LOOPS = ("H1", "H2", "H3", "L1", "L2", "L3")
 _LOOP = re.compile(
-    r"\b(?:cdr)?[- ]?([hl])[- ]?(?:cdr[- ]?)?([123])\b|\bcdr[- ]?([hl])([123])\b|\bcdr "
+    r"\b(?:cdr)?[- ]?([hl])[- ]?(?:cdr[- ]?)?([123])s?\b|\bcdr[- ]?([hl])([123])s?\b|\bcdr "
     r"?([123]) (?:of|in) the (heavy|light)\b|\b(heavy|light)[- ]chain cdr[- ]?([123])"
 )
 _GOAL = re.compile(

@@ -61,7 +61,10 @@ def unknown_name(clause: Clause) -> str | None:
         word = found[1]
         if word in known_words() or word.rstrip("s") in known_words() or word.replace("-", "") in known_words():
             continue
-        if _NAME_ENDINGS.search(word) or not re.search(r"(?:ly|ing|ed|ion|able|ness|ment|ive|ous|al|er|est)$", word):
+        if _NAME_ENDINGS.search(word):
+            return word
+        listed = found[0].split()[0] not in (",", "and", "with", "+", "plus") or "§" in clause.words[: found.start()]
+        if listed and not re.search(r"(?:ly|ing|ed|ion|able|ness|ment|ive|ous|al|er|est)$", word):
             return word
     return None
 
@@ -204,6 +207,8 @@ def read_place(clause: Clause, making: Making, what: str, *, earlier: bool = Tru
     target = named_target(clause, making)
     chain = read_chain(clause.text)
     pocket = read_pocket(clause, making)
+    if target in making.new_files and _pocket_found_before(making):
+        target = None  # the pocket that an earlier step finds in it
     if target is None and earlier and (found := _numbered_pocket(clause, making)) is not None:
         return found
     if target is None and earlier:
@@ -215,12 +220,18 @@ def read_place(clause: Clause, making: Making, what: str, *, earlier: bool = Tru
             f"{what} Name a bundled target such as ABL1 or EGFR, or attach a structure (PDB or "
             "mmCIF file). Which target?"
         )
-    return Place(target, chain, pocket)
+    return Place(target, None if target in making.targets.values() else chain, pocket)
 
 
 def named_target(clause: Clause, making: Making) -> str | None:
-    """The target a clause names, as an action takes it. Asks about a protein that has no structure here."""
+    """The target a clause names, as an action takes it: a structure attached with the request before a bundled one.
+    Asks about a protein that has no structure here."""
+    structures = [h for h, name in making.new_files.items() if name.lower().endswith(STRUCTURE_SUFFIXES)]
+    bundled = {one.value for one in clause.reading.found if one.letter == "t"}
     for one in clause.of("t"):
+        if len(structures) == len(bundled) == 1:
+            making.note(f"I use the attached {making.new_files[structures[0]]}, not the bundled {one.value}.")
+            return structures[0]
         for mutation in clause.of("v"):
             raise AskError(
                 f"The bundled {one.value} is not the {mutation.value} mutant. Attach a "
@@ -242,7 +253,6 @@ def named_target(clause: Clause, making: Making) -> str | None:
             ),
             one.name,
         )
-    structures = [h for h, name in making.new_files.items() if name.lower().endswith(STRUCTURE_SUFFIXES)]
     if len(structures) > 1:
         raise AskError(f"Several structures are attached: {', '.join(structures)}. Which one?")
     return structures[0] if structures else None
@@ -255,6 +265,10 @@ def file_argument(name: str, making: Making) -> str:
         if known.lower() == name.lower() or known.lower().rsplit(".", 1)[0] == stem:
             return handle
     return name
+
+
+def _pocket_found_before(making: Making) -> bool:
+    return any(draft.action == "find_pockets" for draft in making.drafts)
 
 
 def _earlier_place(clause: Clause, making: Making) -> Place | None:
@@ -313,9 +327,11 @@ def read_pocket(clause: Clause, making: Making) -> str | None:
     for handle in clause.handles("K"):
         if clause.of("tf") or clause.handles("T", "P", "F"):
             return making.require_known(handle)
-    if clause.says(r"\bpredict(?:ed)? pocket|\bfind the pocket yourself"):
-        return "predict"
     site = r"(?:binding |active )?(?:site|pocket|cavity)"
+    if clause.says(
+        rf"\bpredict(?:ed)? {site}|\b(?:most likely|likeliest|best|top|deepest|largest) {site}|\bfind the pocket yours"
+    ):
+        return "predict"
     for one in clause.of("m"):
         place = re.escape(clause.place(one))
         if re.search(

@@ -207,6 +207,51 @@ def test_enough_of_them_lack_something() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "after", "calls"),
+    [
+        (
+            "how would we make the second one? three sensible alternatives",
+            "design",
+            [("plan_synthesis", {"n_routes": 3})],
+        ),
+        ("papers on SHP2 allostery? 6 would be enough", "", [("search_literature", {"n": 6})]),
+        ("EGFR ligands, 2 rnds, 16 cmpnds per rnd", "", [("design_ligands", {"rounds": 2})]),
+        (
+            "ABL1 inhibitors, drug-likeness (QED) 0.5 or above",
+            "",
+            [("design_ligands", {"constraints": {"qed": ">=0.5"}})],
+        ),
+        ("again, with a hinge H-bond", "design", [("design_ligands", {"must": ["hbond hinge"]})]),
+        ("loratadine is too greasy, suggest 8 analogs that fix this", "", [("optimize_molecule", {"n": 8})]),
+        ("which of warfarin and caffeine has the highest TPSA?", "", [("molecule_properties", {})]),
+        ("put S65T into GFP", "", [("edit_protein", {"goal": "S65T"})]),
+        ("dock caffeine into our COX-2 model\n[attached F1: cox2.pdb]", "", [("dock", {"target": "F1"})]),
+        (
+            "find the pockets and design ligands for the best one\n[attached F1: a.pdb]",
+            "",
+            [("find_pockets", {}), ("design_ligands", {"pocket": "$1.1"})],
+        ),
+        (
+            "react phenol with acetyl chloride and tell me the logP of what comes out",
+            "",
+            [("predict_reaction", {}), ("molecule_properties", {"molecules": ["$1.1"]})],
+        ),
+    ],
+)
+def test_what_is_said_reaches_the_arguments(said: str, after: str, calls: list[tuple[str, dict[str, Any]]]) -> None:
+    steps = planned(said, {"after": after}).steps
+    assert [step.action for step in steps] == [action for action, _ in calls]
+    for step, (_, wanted) in zip(steps, calls, strict=True):
+        assert {key: step.args.get(key) for key in wanted} == wanted
+
+
+def test_a_property_of_nothing_is_asked_about_and_not_looked_up() -> None:
+    plan = planned("what's its logP?", {})
+    assert not plan.steps
+    assert plan.question
+
+
+@pytest.mark.parametrize(
     ("said", "why"),
     [
         (f"give me {'9' * 5000} molecules", "5000 digits"),
