@@ -57,7 +57,7 @@ class Labelled(NamedTuple):
 
 
 class MixtureSampler:
-    """An endless sequence of steps, each a list of padded micro-batches `(B, L)` of ids, pad on the right."""
+    """An endless sequence of steps, each a list of documents."""
 
     def __init__(self, corpus: Path, mixture: Mapping[str, float], seed: int) -> None:
         used = {name: share for name, share in mixture.items() if share > 0}

@@ -82,6 +82,20 @@ def checkpoints(out: Path) -> list[Path]:
     return sorted((out / "checkpoints").glob("step-*"))
 
 
+def newest_checkpoint(out: Path) -> Path:
+    """The checkpoint from which a run is resumed; TrainingError where it has none."""
+    found = checkpoints(out)
+    if not found:
+        raise TrainingError(f"nothing to resume: {out} holds no checkpoint")
+    return found[-1]
+
+
+def check_new(out: Path) -> None:
+    """TrainingError where `out` holds a run; one killed before its first checkpoint is begun again."""
+    if checkpoints(out):
+        raise TrainingError(f"{out} already holds a run: resume it or give another folder")
+
+
 def load_checkpoint(folder: Path, model: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Put the weights of `folder` into `model`; returns the optimiser state and the counters. Restores the
     random state.

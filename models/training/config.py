@@ -55,6 +55,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.steps is None):
             raise ConfigError("give either minutes or steps, not both and not neither")
+        if (limit := self.minutes if self.steps is None else self.steps) is None or limit <= 0:
+            raise ConfigError(f"minutes or steps must be above 0, got {limit}")
         if not self.mixture or min(self.mixture.values()) < 0 or sum(self.mixture.values()) <= 0:
             raise ConfigError(f"mixture needs modalities with shares of 0 or more, got {self.mixture!r}")
         for name in ("tokens_per_step", "micro_batch_tokens", "threads", "log_steps"):

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from models.errors import TrainingError
 from models.training.config import ConfigError, TrainingConfig, load_config
 
 
@@ -34,6 +33,7 @@ def finetune(config: FinetuneConfig, start: Path, data: Path, out: Path, resume:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    from models.training.checkpoint import check_new
     from models.training.starting_point import check_same_tokenizer, corpus_tokenizer, start_folder
     from models.training.trainer import Trainer
 
@@ -41,8 +41,8 @@ def finetune(config: FinetuneConfig, start: Path, data: Path, out: Path, resume:
     torch.manual_seed(config.seed)
     folder, tokenizer = start_folder(start), corpus_tokenizer(data)
     check_same_tokenizer(folder, tokenizer)
-    if not resume and (out / "checkpoints").exists():
-        raise TrainingError(f"{out} already holds a run: resume it or give another folder")
+    if not resume:
+        check_new(out)
     model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder, local_files_only=True))
     trainer = Trainer(config, data, out, model.float(), tokenizer, start=None if resume else folder)
     if resume:

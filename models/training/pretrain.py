@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from models.errors import TrainingError
 from models.training.config import ConfigError, PretrainConfig, load_config
 
 
@@ -47,14 +46,15 @@ def pretrain(
     import torch
 
     from models.training.architecture import build_model
+    from models.training.checkpoint import check_new
     from models.training.starting_point import corpus_tokenizer, start_folder
     from models.training.trainer import Trainer
 
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     tokenizer = corpus_tokenizer(data)
-    if not resume and (out / "checkpoints").exists():
-        raise TrainingError(f"{out} already holds a run: resume it or give another folder")
+    if not resume:
+        check_new(out)
     start = None if resume or start_from is None else start_folder(start_from)
     trainer = Trainer(config, data, out, build_model(config, tokenizer), tokenizer, start)
     if resume:

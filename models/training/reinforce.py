@@ -31,7 +31,14 @@ from models.errors import CheckpointError, TrainingError
 from models.tokenizer import EOS, ScientificTokenizer
 from models.training import parallel
 from models.training.batches import MixtureSampler, group_by_length, validation_batches
-from models.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from models.training.checkpoint import (
+    check_new,
+    checkpoints,
+    load_checkpoint,
+    newest_checkpoint,
+    read_state,
+    save_checkpoint,
+)
 from models.training.collapse_guard import CollapseGuard
 from models.training.config import ConfigError, load_config
 from models.training.optimizer import Optimizers
@@ -67,10 +74,7 @@ def run(
 
 def _start_of(out: Path) -> Path:
     """The checkpoint that the run in `out` started from."""
-    found = checkpoints(out)
-    if not found:
-        raise TrainingError(f"nothing to resume: {out} holds no checkpoint")
-    return Path(json.loads((found[-1] / "state.json").read_text())["start"])
+    return Path(read_state(newest_checkpoint(out))["start"])
 
 
 def reinforce(config: ReinforceConfig, start: Path, corpus: Path, out: Path, resume: bool) -> dict[str, Any]:
@@ -80,8 +84,8 @@ def reinforce(config: ReinforceConfig, start: Path, corpus: Path, out: Path, res
     folder = start_folder(start)
     tokenizer = corpus_tokenizer(corpus)
     check_same_tokenizer(folder, tokenizer)
-    if not resume and (out / "checkpoints").exists():
-        raise TrainingError(f"{out} already holds a run: resume it or give another folder")
+    if not resume:
+        check_new(out)
     trainer = _Reinforcer(config, folder, corpus, out, tokenizer)
     if resume:
         trainer.resume()
@@ -164,6 +168,7 @@ class _Reinforcer:
 
     # -- the loop ---------------------------------------------------------------------------------------------
     def train(self) -> dict[str, Any]:
+        RunLog(self.out, self.rank == 0).go_back_to(self.step)
         if not self.before:
             self.before = self.evaluate()
             self.save()  # there is a good checkpoint from the beginning
@@ -186,11 +191,14 @@ class _Reinforcer:
         sampled_in = time.monotonic() - began
         loss, kl = self._backward_policy([r for r in rollouts_of(mine, self.codec.encode) if r.sampled_ids])
         replayed = self._backward_replay()
-        if not math.isfinite(loss + replayed):
-            raise TrainingError(f"loss is {loss + replayed} at step {self.step}; see {self.out} for good checkpoints")
         parallel.sum_gradients(self.model)
         judged = parallel.gathered(mine)
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip))
+        if not math.isfinite(loss + replayed + norm):
+            raise TrainingError(
+                f"loss {loss + replayed} or its gradient {norm} is no number at step {self.step}; "
+                f"the last good checkpoint is {newest_checkpoint(self.out)}"
+            )
         share = self._rate_share()
         self.optimizers.step(share)
         self.step += 1
@@ -314,18 +322,15 @@ class _Reinforcer:
         return checkpoints(self.out)[-1]
 
     def resume(self) -> None:
-        found = checkpoints(self.out)
-        if not found:
-            raise TrainingError(f"nothing to resume: {self.out} holds no checkpoint")
-        state = self._restore(found[-1])
+        folder = newest_checkpoint(self.out)
+        state = self._restore(folder)
         self.step, self.n_samples, self.seconds_before = state["step"], state["n_samples"], state["seconds"]
         self.before = state["before"]
         self.guard.load(state["guard"])
         if self.replay:
             self.replay.load_state(state["replay"])
-        RunLog(self.out, self.rank == 0).go_back_to(self.step)
         self.started = time.monotonic()
-        self._say(f"resumed at step {self.step:,} from {found[-1]}")
+        self._say(f"resumed at step {self.step:,} from {folder}")
 
     def _restore(self, folder: Path) -> dict[str, Any]:
         optimizer_state, state = load_checkpoint(folder, self.model)

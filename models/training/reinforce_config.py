@@ -43,6 +43,8 @@ class ReinforceConfig:
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.steps is None):
             raise ConfigError("give either minutes or steps, not both and not neither")
+        if (limit := self.minutes if self.steps is None else self.steps) is None or limit <= 0:
+            raise ConfigError(f"minutes or steps must be above 0, got {limit}")
         if not self.tasks:
             raise ConfigError("the table [tasks] names no task")
         for name in ("samples_per_prompt", "guard_steps", "micro_batch_tokens", "threads"):

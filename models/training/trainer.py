@@ -18,7 +18,14 @@ from models.errors import TrainingError
 from models.tokenizer import ScientificTokenizer
 from models.training import parallel, sharding
 from models.training.batches import Labelled, MixtureSampler, micro_batches, validation_documents
-from models.training.checkpoint import checkpoints, load_checkpoint, load_weights, read_state, save_checkpoint
+from models.training.checkpoint import (
+    checkpoints,
+    load_checkpoint,
+    load_weights,
+    newest_checkpoint,
+    read_state,
+    save_checkpoint,
+)
 from models.training.config import TrainingConfig
 from models.training.loss import DocumentLoss
 from models.training.optimizer import Optimizers
@@ -88,6 +95,7 @@ class Trainer:
     def train(self) -> dict[str, Any]:
         """Train to the limit; returns the summary."""
         config = self.config
+        self.log.go_back_to(self.step)
         peak = measure_peak(self.device) * self.n_ranks
         checkpoint_due = self.seconds() + 60 * config.checkpoint_minutes
         evaluate_due = self.seconds() + 60 * config.evaluate_minutes
@@ -213,10 +221,7 @@ class Trainer:
         """Go on from the newest checkpoint; with another limit than its own and a "wsd" schedule from the one before
         the decay, since an annealed network has little left to learn at full rate.
         """
-        found = checkpoints(self.out)
-        if not found:
-            raise TrainingError(f"nothing to resume: {self.out} holds no checkpoint")
-        folder, stable = found[-1], self.out / "checkpoints" / STABLE
+        folder, stable = newest_checkpoint(self.out), self.out / "checkpoints" / STABLE
         before = read_state(folder)
         if before.get("decaying") and before.get("limit") != self._limit() and stable.is_dir():
             folder = stable
@@ -227,7 +232,6 @@ class Trainer:
         self.step, self.n_tokens, self.seconds_before = state["step"], state["n_tokens"], state["seconds"]
         self.n_documents = state.get("n_documents", 0)
         self.started = time.monotonic()
-        self.log.go_back_to(self.step)
         self.log.say(f"resumed at step {self.step:,} from {folder}")
 
     def _limit(self) -> list[float | int | None]:

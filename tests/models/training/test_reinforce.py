@@ -264,6 +264,15 @@ def test_a_collapse_stops_the_run_and_the_last_good_checkpoint_stays(either, cor
     assert all(torch.equal(before[name], tensor) for name, tensor in kept.items())  # the one before the first step
 
 
+def test_a_gradient_that_is_no_number_stops_before_the_update(start, corpus, tmp_path, monkeypatch):
+    def overflowing(model: torch.nn.Module) -> None:
+        next(model.parameters()).grad[0, 0] = float("inf")
+
+    monkeypatch.setattr(reinforce_module.parallel, "sum_gradients", overflowing)
+    with pytest.raises(TrainingError, match=r"gradient inf is no number at step 0; .*step-0000000"):
+        reinforce(own(CONFIG), start, corpus, tmp_path, resume=False)
+
+
 def test_the_guard_judges_means_over_its_window():
     guard = CollapseGuard(replace(CONFIG, unique_floor=0.5, diversity_floor=0.5, kl_ceiling=1.0, guard_steps=2))
     good = Figures(1, 0.5, {}, {}, {"molecule": 0.9}, 0.9, 0.9)
@@ -412,6 +421,7 @@ def test_prompts_are_cut_from_the_corpus_and_repeat_for_a_step(corpus):
         ),
         ({"rewards": {}}, "rewards.molecule needs rewards"),
         ({"minutes": 1.0}, "either minutes or steps"),
+        ({"steps": 0}, "minutes or steps must be above 0, got 0"),
         ({"tasks": {}}, "names no task"),
         ({"samples_per_prompt": 1}, "samples_per_prompt must be at least 2"),
     ],

@@ -26,6 +26,7 @@ def test_packaged_configurations_load() -> None:
         ("steps = 1\nlearning_rat = 1\n[mixture]\nmolecule = 1.0", "unknown keys learning_rat"),
         ("steps = 1", r"lacks the table \[mixture\]"),
         ("steps = 1\nminutes = 1\n[mixture]\nmolecule = 1.0", "either minutes or steps"),
+        ("minutes = 0\n[mixture]\nmolecule = 1.0", "minutes or steps must be above 0, got 0.0"),
         ("steps = 1\n[mixture]\nmolecule = -1.0", "shares of 0 or more"),
         ("steps = 1\nhidden_size = 30\nn_heads = 4\n[mixture]\nmolecule = 1.0", "evenly"),
         ("steps = 1\nn_experts = 4\nexperts_per_token = 5\n[mixture]\nmolecule = 1", r"1 to n_experts \(4\), got 5"),

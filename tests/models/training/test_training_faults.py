@@ -194,6 +194,16 @@ def test_a_killed_run_resumes_to_the_same_loss_curve(corpus: Path, tmp_path: Pat
     assert not list((cut / "checkpoints").glob(".*"))
 
 
+def test_a_run_killed_before_its_first_checkpoint_is_begun_again(corpus: Path, tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    pretrain(CONFIG, corpus, whole, resume=False)
+    (cut / "checkpoints" / ".step-0000003.partial").mkdir(parents=True)
+    (cut / "log.jsonl").write_text('{"step": 1, "loss": 9.0}\n{"step": 2, "lo')
+    pretrain(CONFIG, corpus, cut, resume=False)
+    assert losses(cut) == losses(whole)
+    assert not list((cut / "checkpoints").glob(".*"))
+
+
 def test_the_stable_schedule_holds_then_decays_and_can_be_prolonged(corpus: Path, tmp_path: Path) -> None:
     config = replace(CONFIG, schedule="wsd", decay_share=0.25, warmup_steps=2, final_learning_rate_share=0.0)
     shares = [learning_rate_share(config, step, step / 12) for step in range(13)]
