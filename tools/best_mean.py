@@ -82,8 +82,8 @@ def compare_best_means(
 def _resampled(
     values: NDArray[np.float64], k: int, goal: Goal, n_resamples: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Best-k mean of each resample, shape (n_resamples,)."""
+    """Best-k mean of each resample, shape (n_resamples,); one resample is in memory at a time."""
     signed = values if goal == "minimize" else -values
-    picks = signed[rng.integers(0, signed.size, size=(n_resamples, signed.size))]
-    best: NDArray[np.float64] = np.partition(picks, k - 1, axis=1)[:, :k].mean(axis=1)
+    picks = (signed[rng.integers(0, signed.size, size=signed.size)] for _ in range(n_resamples))
+    best = np.array([np.partition(pick, k - 1)[:k].mean() for pick in picks], dtype=np.float64)
     return best if goal == "minimize" else -best

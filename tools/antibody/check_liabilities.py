@@ -56,10 +56,12 @@ def check_liabilities(residues: str, before: str = "", after: str = "", original
     """`residues` of the loop, `before` and `after` the chain beside it, `original` the loop that it replaces. Fail
     where a severe motif stands in the loop that the original, at the same place counted from either end, had not."""
     sequence = need_residues(residues, "residues")
+    earlier = need_residues(original, "original") if original else ""
+    before, after = before.upper(), after.upper()
     found = find_liabilities(sequence, before, after)
     inherited = set()
-    for liability, place, text in find_liabilities(original, before, after) if original else []:
-        inherited |= _places(liability, place, text, len(original))
+    for liability, place, text in find_liabilities(earlier, before, after) if earlier else []:
+        inherited |= _places(liability, place, text, len(earlier))
     shown = [
         {
             "name": liability.name,

@@ -20,11 +20,12 @@ def check_loop_length(loop: str, residues: str, minimum: int | None = None, maxi
     usual = USUAL_LENGTHS[name]
     low = usual[0] if minimum is None else minimum
     high = usual[1] if maximum is None else maximum
+    wrong = "short" if len(sequence) < low else "long"
     return decided(
         "loop_length",
         low <= len(sequence) <= high,
         value=float(len(sequence)),
         unit="residues",
         threshold=f"{low}..{high}",
-        reason=f"{name} of {len(sequence)} residues is {'short' if len(sequence) < low else 'long'}",
+        reason=f"{name} is too {wrong}: {len(sequence)}, usual are {low} to {high} residues",
     )

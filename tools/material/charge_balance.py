@@ -24,7 +24,17 @@ OXIDATION_STATES: dict[str, tuple[int, int]] = {
     **dict.fromkeys(("Sn", "Pb", "Pd", "Pt", "Ge"), (2, 4)),
     **dict.fromkeys(("Cu", "Hg"), (1, 2)),
     **{"Ti": (3, 4), "V": (2, 5), "Nb": (3, 5), "Ta": (5, 5), "Mn": (2, 7), "Re": (3, 7), "Tl": (1, 3)},
-    **{"Ru": (2, 4), "Rh": (1, 3), "Ir": (1, 4), "Au": (1, 3), "Sb": (3, 5), "U": (4, 6), "Np": (3, 6)},
+    **{
+        "Tc": (4, 7),
+        "Os": (4, 8),
+        "Ru": (2, 4),
+        "Rh": (1, 3),
+        "Ir": (1, 4),
+        "Au": (1, 3),
+        "Sb": (3, 5),
+        "U": (4, 6),
+        "Np": (3, 6),
+    },
 }
 """Element -> lowest and highest common oxidation state in compounds."""
 

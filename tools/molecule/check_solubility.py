@@ -2,7 +2,8 @@
 
 The paper's four-term equation, with Crippen's logP where the paper has Daylight's clogP. Its error: within a factor of
 5 to 8 of the measured solubility on three validation sets (its abstract), that is 0.7 to 0.9 log units; so a difference
-below that between two molecules says nothing. NOT promised: anything about salts, charges, crystal packing or pH.
+below that between two molecules says nothing. Salts and mixtures are unknown. NOT promised: anything about charges,
+crystal packing or pH.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
-from tools.molecule.verdict import decided, molecule_check
+from tools.molecule.verdict import decided, molecule_check, undecided
 from tools.types import CheckResult, Score
 
 ERROR_LOG_UNITS = (0.7, 0.9)
@@ -20,7 +21,10 @@ UNIT = "log10 mol/L"
 
 def score_solubility(mol: Chem.Mol) -> Score:
     """log10 of the solubility in mol/L: 0.16 - 0.63 logP - 0.0062 MW + 0.066 RB - 0.74 AP, where RB counts rotatable
-    bonds and AP is the share of heavy atoms that are aromatic. Estradiol: -4.0 (measured -5.03)."""
+    bonds and AP is the share of heavy atoms that are aromatic. Estradiol: -4.0 (measured -5.03). None for what is not
+    one molecule with a heavy atom."""
+    if mol.GetNumHeavyAtoms() == 0 or len(Chem.GetMolFrags(mol)) > 1:
+        return Score("solubility", None, UNIT, "maximize")
     log_p = float(rdMolDescriptors.CalcCrippenDescriptors(mol)[0])
     weight = float(rdMolDescriptors._CalcMolWt(mol))
     rotatable = int(rdMolDescriptors.CalcNumRotatableBonds(mol))
@@ -32,10 +36,11 @@ def score_solubility(mol: Chem.Mol) -> Score:
 @molecule_check("solubility")
 def check_solubility(mol: Chem.Mol, minimum: float | None = None) -> CheckResult:
     """Pass where log10 of the solubility in mol/L is at least `minimum`, or where there is none: then a record."""
-    if mol.GetNumHeavyAtoms() == 0:
-        return decided("solubility", False, unit=UNIT, reason="no heavy atom to estimate from")
     value = score_solubility(mol).value
-    assert value is not None
+    if value is None:
+        return undecided(
+            "solubility", "only one molecule with heavy atoms has an estimate: give a salt's neutral parent"
+        )
     return decided(
         "solubility",
         minimum is None or value >= minimum,

@@ -144,8 +144,8 @@ def _score(name: str, text: str) -> str:
     if key in NOT_HERE:
         raise InputError(f"goal {text!r}: {NOT_HERE[key]} is not optimised here; use design_ligands with `seeds`")
     close = difflib.get_close_matches(key, [*MEASURES, *NAMES], n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise InputError(f"goal {text!r}: there is no property {name.strip()!r}{hint} {_known()}")
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    raise InputError(f"goal {text!r}: there is no property {name.strip()!r}{hint}; {_known()}")
 
 
 def _known() -> str:

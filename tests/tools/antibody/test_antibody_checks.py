@@ -102,6 +102,8 @@ def test_liabilities_of_trastuzumab_are_those_that_were_measured() -> None:
 
 def test_inherited_liabilities_do_not_count_against_a_design() -> None:
     assert check_liabilities("SRYGGDGFYAMDY", original=H3).verdict is Verdict.PASS
+    assert check_liabilities("SRYGGDGFYAMDY", original=H3.lower()).verdict is Verdict.PASS
+    assert check_liabilities("SRN", after="gs").verdict is Verdict.FAIL
     longer = check_liabilities("SRWYYGGDGFYAMDY", original=H3)  # the same place counted from the end
     assert longer.verdict is Verdict.PASS
     assert check_liabilities("SRDGGYGFYAMDY", original=H3).verdict is Verdict.FAIL

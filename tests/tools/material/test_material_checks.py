@@ -74,6 +74,11 @@ def test_famous_frameworks_pass(framework: dict[str, Any]) -> None:
         assert check(**framework).verdict is Verdict.PASS
 
 
+def test_osmium_and_technetium_are_metals_with_compounds() -> None:
+    for node in ("[Os]", "[Tc]"):
+        assert check_metal_node([node], [BDC]).verdict is Verdict.PASS
+
+
 def test_what_no_list_holds_is_unknown() -> None:
     assert check_known_framework(**MOF5).verdict is Verdict.UNKNOWN
     assert check_metal_node(["[Zn]O[Zn]N[Zn]"], [BDC]).verdict is Verdict.UNKNOWN

@@ -37,5 +37,7 @@ def test_it_is_a_record_without_a_limit_and_a_check_with_one():
     assert "too low" in failed.reason
 
 
-def test_hydrogen_alone_has_nothing_to_estimate_from():
-    assert check_solubility(Chem.MolFromSmiles("[H][H]")).verdict is not Verdict.PASS
+@pytest.mark.parametrize("smiles", ["[H][H]", "[Na+].CC(=O)[O-]", "CCO.CCN"])
+def test_what_is_not_one_molecule_has_no_estimate(smiles):
+    result = check_solubility(Chem.MolFromSmiles(smiles))
+    assert (result.verdict, result.value) == (Verdict.UNKNOWN, None)
