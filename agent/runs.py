@@ -84,20 +84,14 @@ class RunControl:
         instead. `key` names the question within the run; an answer that was given before a restart still
         counts."""
         self.emit("approval_requested", {"key": key, **question}, once=f"approval {key}")
-        answer = self._answer(key)
+        answer = answer_of(self._ledger, self.run_id, key)
         if answer is None and not self.should_stop():
             self._set_state("waiting_approval")
             while answer is None and not self.should_stop():
                 time.sleep(_POLL_SECONDS)
-                answer = self._answer(key)
+                answer = answer_of(self._ledger, self.run_id, key)
             self._set_state("running")
         return answer
-
-    def _answer(self, key: str) -> dict[str, Any] | None:
-        for request in self._ledger.open_requests(self.run_id):
-            if request.action == "approve" and request.payload.get("key") == key:
-                return dict(request.payload)
-        return None
 
     def _requests(self) -> dict[str, int]:
         """Latest open request per action, read at most every 0.2 s."""
@@ -275,7 +269,9 @@ class RunManager:
         return True
 
     def approve(self, run_id: str, key: str, answer: Mapping[str, Any] | None = None) -> None:
-        """Answer the question `key` of a run that waits for approval."""
+        """Answer the question `key` of a run that waits for approval. InputError for one that has its answer."""
+        if answer_of(self.ledger, run_id, key) is not None:
+            raise InputError(f"question {key!r} of run {run_id} has its answer already")
         self.ledger.put_request(run_id, "approve", {"key": key, **(answer or {"approved": True})})
 
     def _going(self, run_id: str) -> bool:
@@ -314,6 +310,14 @@ def new_run_id() -> str:
 
 def _set_state(ledger: Ledger, run_id: str, state: RunState) -> None:
     ledger.set_state(run_id, state, allowed_from=[held for held, following in ALLOWED.items() if state in following])
+
+
+def answer_of(ledger: Ledger, run_id: str, key: str) -> dict[str, Any] | None:
+    """What was answered to a run's question; None before somebody has."""
+    for request in ledger.open_requests(run_id):
+        if request.action == "approve" and request.payload.get("key") == key:
+            return dict(request.payload)
+    return None
 
 
 def event_of(record: EventRecord) -> Event:

@@ -18,12 +18,13 @@ from typing import Any
 from agent import background
 from agent.actions import load_action
 from agent.campaign import Campaign, parse_campaign
-from agent.chat.conversation import open_turn
+from agent.chat.conversation import open_turn, require_last
 from agent.chat.front_end import open_front_end
 from agent.kinds import work_of
 from agent.runs import ENDED, run_id_for
 from agent.session import Session
 from agent.workflow.plan import parse_workflow
+from models.chat.front_end import OFFLINE
 from models.errors import CheckpointError, ModelInputError
 from tools.errors import InputError, OrganonError, StopError
 from tools.memory.ledger import RunRecord
@@ -81,6 +82,7 @@ class RunService:
 
     def resume(self, run_id: str) -> None:
         """Let a paused run go on, or a run that ended early or was left go on where it stood."""
+        require_last(self.session, run_id)
         if not self.session.manager.request_resume(run_id):
             self._enqueue(self.session.ledger.get_run(run_id))
 
@@ -202,12 +204,18 @@ class _Lane:
 
 def _warm(session: Session) -> None:
     """Nothing depends on this: a language model that cannot be opened is said by the turn that needs it."""
+    from langchain_core.messages import HumanMessage
+    from langsmith import tracing_context
+
     from agent.chat.instructions import action_tools
 
     try:
         work_of("chat")
+        model = open_front_end(session.settings)
+        if session.settings.llm == OFFLINE:
+            with tracing_context(enabled=False):
+                model.invoke([HumanMessage("hello")])
         action_tools()
-        open_front_end(session.settings)
     except (InputError, ModelInputError, CheckpointError) as error:
         _log.warning("the language front end: %s", error)
 

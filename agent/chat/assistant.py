@@ -20,6 +20,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langsmith import tracing_context
 
+from agent.chat.conversation import require_last
 from agent.chat.front_end import context_tokens, open_front_end
 from agent.chat.instructions import action_tools, closed, schema_tokens, system_prompt
 from agent.chat.middleware.approval import Approval
@@ -52,6 +53,7 @@ def drive_turn(session: Session, record: RunRecord, control: RunControl) -> dict
     thread_id = str(asked.get("thread_id") or record.run_id)
     session.ledger.put_thread(thread_id, str(asked.get("name") or asked["message"])[:80])
     session.ledger.add_to_thread(thread_id, record.run_id)
+    require_last(session, record.run_id)
     turn = Turn(session, control, thread_id, session.settings.llm)
     control.emit("message", {"role": "user", "text": str(asked["message"]), "citations": []}, once="user")
     model = open_front_end(session.settings)

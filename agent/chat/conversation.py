@@ -17,6 +17,10 @@ MAX_MESSAGE = 50_000
 _lock = threading.Lock()
 
 
+class UnderWayError(InputError):
+    """The conversation's last turn has not ended."""
+
+
 def open_turn(
     session: Session, thread_id: str | None, message: str, attachments: Sequence[str] = (), seed: int = 0
 ) -> tuple[str, str]:
@@ -58,6 +62,17 @@ def running_turn(session: Session, thread_id: str) -> str | None:
     return None
 
 
+def require_last(session: Session, run_id: str) -> None:
+    """InputError for a turn after which the conversation has gone on: taken up again, it would go on with the later
+    turn's words. Any other run may be executed again."""
+    thread_id = session.ledger.thread_of(run_id)
+    if thread_id is None or session.ledger.get_run(run_id).kind != "chat":
+        return
+    for later in session.ledger.get_thread(thread_id).runs:
+        if later > run_id and session.ledger.get_run(later).kind == "chat":
+            raise InputError(f"the conversation has gone on since (run {later}): say it again")
+
+
 def _end_abandoned(session: Session, thread_id: str) -> None:
     """A turn whose process died ends here: the person has gone on. One that lives, or waits to begin, is left alone."""
     held = running_turn(session, thread_id)
@@ -65,7 +80,7 @@ def _end_abandoned(session: Session, thread_id: str) -> None:
         return
     state = session.ledger.get_run(held).state
     if state == "queued" or not session.manager.resumable(held):
-        raise InputError(
+        raise UnderWayError(
             f"a turn of this conversation (run {held}) is still {state.replace('_', ' ')}: wait for it, or stop it"
         )
     session.manager.request_stop(held)

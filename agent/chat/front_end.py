@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from models.chat.context import served_context_tokens
@@ -20,6 +19,7 @@ OFFLINE_CONTEXT_TOKENS = 1_000_000
 """The offline front end reads a whole conversation in milliseconds."""
 _lock = threading.Lock()
 _open: dict[tuple[str, str | None, str | None], BaseChatModel] = {}
+_told: dict[tuple[str, str], int] = {}
 
 
 def open_front_end(settings: Settings) -> BaseChatModel:
@@ -54,16 +54,15 @@ def context_tokens(model: BaseChatModel, settings: Settings) -> int:
 
 
 def told_context_tokens(model: BaseChatModel, settings: Settings) -> int | None:
-    """What the model's server says of its context, or its profile; None where nobody tells. Asked once a process."""
+    """What the model's server says of its context, or its profile; None where nobody tells. A server
+    is asked until it tells: one that is still loading its model is not kept as one that says nothing."""
     if settings.llm == OFFLINE:
         return OFFLINE_CONTEXT_TOKENS
     if settings.llm_base_url is None:
         told = (model.profile or {}).get("max_input_tokens")
         return int(told) if told else None
     key = None if settings.llm_api_key is None else settings.llm_api_key.get_secret_value()
-    return _served(settings.llm_base_url, settings.llm.partition(":")[2] or settings.llm, key)
-
-
-@lru_cache(maxsize=8)
-def _served(base_url: str, model: str, key: str | None) -> int | None:
-    return served_context_tokens(base_url, model, key)
+    served = (settings.llm_base_url, settings.llm.partition(":")[2] or settings.llm)
+    if served not in _told and (tokens := served_context_tokens(*served, key)) is not None:
+        _told[served] = tokens
+    return _told.get(served)

@@ -1,7 +1,8 @@
 """What a tool's result says to the language model: short, by handles and ids, never structures or pages.
 
-It is one JSON document, so whatever a file or paper says stands inside quoted strings. "<" is written as its JSON
-escape: text of a document can never look like the markup with which a chat template begins a role or a tool call.
+It is one JSON document, so whatever a file or paper says stands inside quoted strings. "<", and the bracket of [INST]
+and its like, are written as JSON escapes: text of a document can never look like the markup with which a chat template
+begins a role or a tool call.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ MAX_ITEMS = 12
 MAX_VALUE = 120
 MAX_QUOTE = 700
 _SHORT_VALUES = ("molecule", "protein", "pocket", "reaction", "antibody", "run", "passage", "material")
+_ROLE_MARK = re.compile(r"\[(?=/?[A-Z_]{4,}\])")
+"""As Mistral's and Llama 2's templates have it; no atom of a SMILES has four capitals."""
 _REFERENCE = re.compile(r"\[(\d+)\]")
 
 
@@ -33,7 +36,8 @@ def observe(result: ActionResult) -> str:
     for key in ("runs", "not_checked", "warnings", "question"):
         if value := getattr(result, key):
             said[key] = value
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    written = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    return _ROLE_MARK.sub(r"\\u005b", written.replace("<", "\\u003c"))
 
 
 def renumber(result: ActionResult, known: Sequence[Citation]) -> ActionResult:
@@ -91,8 +95,8 @@ def _quantity(quantity: Quantity) -> str:
 
 
 def _citation(citation: Citation) -> dict[str, Any]:
-    kept = {"number": citation.number, "source": citation.source, "title": citation.title, "locator": citation.locator}
-    return {**kept, "quote": _cut(citation.quote, MAX_QUOTE)}
+    said = {name: _cut(getattr(citation, name), MAX_VALUE) for name in ("source", "title", "locator")}
+    return {"number": citation.number, **said, "quote": _cut(citation.quote, MAX_QUOTE)}
 
 
 def _cut(text: str, length: int) -> str:

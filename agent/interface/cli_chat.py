@@ -184,7 +184,9 @@ class _Terminal:
         sys.stdout.flush()
 
     def _approve(self, run_id: str, question: dict[str, Any]) -> None:
-        if self._session.ledger.get_run(run_id).state != "waiting_approval" and self._answered(run_id, question["key"]):
+        from agent.runs import answer_of
+
+        if answer_of(self._session.ledger, run_id, question["key"]) is not None:
             return
         self._break()
         _tell(f"approval needed: {question['reason']}")
@@ -197,10 +199,6 @@ class _Terminal:
         else:
             answer = _approval(question["args"])
         self._session.manager.approve(run_id, str(question["key"]), answer)
-
-    def _answered(self, run_id: str, key: str) -> bool:
-        requests = self._session.ledger.open_requests(run_id)
-        return any(request.action == "approve" and request.payload.get("key") == key for request in requests)
 
     def _command(self, line: str) -> None:
         word, _, rest = line.partition(" ")

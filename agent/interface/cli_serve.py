@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.errors import ModelInputError
-from tools.errors import InputError, OrganonError, UnavailableError
+from tools.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
     from agent.config import Settings
@@ -44,7 +42,6 @@ def serve_command(open_session: OpenSession, load_settings: Callable[[], Setting
         from agent.service import RunService
 
         session = open_session().guarded()
-        threading.Thread(target=_warm, args=(settings,), name="organon-warm", daemon=True).start()
         app = build_api(session, RunService(session), settings)
         shown = f"[{host}]" if ":" in host else host
         sys.stderr.write(f"Organon at http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it; runs are kept)\n")
@@ -56,22 +53,6 @@ def serve_command(open_session: OpenSession, load_settings: Callable[[], Setting
             raise UnavailableError("the server did not start; its log above says why")
 
     return serve
-
-
-def _warm(settings: Settings) -> None:
-    """Load the front end while the first page is still on its way, so that the first answer need not wait for it. What
-    is wrong with it is told by the first turn."""
-    from langchain_core.messages import HumanMessage
-
-    import agent.chat.assistant  # noqa: F401 - what a turn needs is imported now
-    from agent.chat.front_end import open_front_end
-
-    try:
-        model = open_front_end(settings)
-        if settings.llm == "offline":
-            model.invoke([HumanMessage("hello")])
-    except (OrganonError, ModelInputError):
-        return
 
 
 def mcp_command(open_session: OpenSession) -> Callable[..., None]:

@@ -24,11 +24,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from agent.chat.conversation import UnderWayError
 from agent.interface.api.problems import ProblemError
 from agent.interface.api.served import Served, Use
 from agent.interface.openai_tasks import answer_task
 from agent.interface.schemas import Event
-from tools.errors import InputError
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 
@@ -138,8 +138,8 @@ def _begin(prior: list[tuple[str, str]], text: str, use: Served) -> _Reply:
         return _Reply(run_id, seq, thread_id, said)
     try:
         thread_id, run_id = use.service.start_turn(thread_id, text, ())
-    except InputError as error:
-        raise ProblemError(409 if thread_id is not None else 422, str(error)) from None
+    except UnderWayError as error:
+        raise ProblemError(409, str(error)) from None
     return _Reply(run_id, 0, thread_id, said)
 
 

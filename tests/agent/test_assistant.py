@@ -14,6 +14,7 @@ import pytest
 from langsmith.utils import get_env_var
 
 from agent.chat.conversation import open_turn
+from agent.chat.front_end import DEFAULT_CONTEXT_TOKENS, context_tokens, open_front_end
 from agent.session import Session
 from tests.agent.openai_protocol import Reply, Scripted
 from tools.errors import UnavailableError
@@ -155,3 +156,11 @@ def test_a_turn_calls_its_language_model_and_nothing_else(
     port = int(language_model.address.split(":")[2].split("/")[0])
     assert {address[:2] for address in seen if isinstance(address, tuple)} == {("127.0.0.1", port)}
     assert set(language_model.keys) == {"Bearer none"}
+
+
+def test_a_server_that_tells_its_context_later_is_heard(open_assistant: Open, language_model: Scripted) -> None:
+    settings = open_assistant().settings
+    model, language_model.context = open_front_end(settings), None
+    assert context_tokens(model, settings) == DEFAULT_CONTEXT_TOKENS
+    language_model.context = 9000
+    assert context_tokens(model, settings) == 9000

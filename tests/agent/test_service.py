@@ -141,3 +141,25 @@ def test_a_run_that_an_unfinished_call_started_is_left_to_that_call(open_assista
     session.ledger.append_event(turn, "tool_result", {"call_id": f"{turn}.2", "result": {}})
     taken_up = {record.run_id for record in _left_behind(session)}
     assert taken_up == {turn, runs["ended"], runs["never said"]}
+
+
+def test_a_turn_after_which_the_conversation_went_on_is_not_resumed(
+    service: RunService, language_model: Scripted
+) -> None:
+    """Taken up again, it would give the later turn's answer as its own."""
+    language_model.scripts["slow"] = [Reply("", (("wait", {"seconds": 60}),)), Reply("The later answer.")]
+    thread_id, first = service.start_turn(None, "slow please")
+    until = time.monotonic() + 60
+    while len(language_model.asked) < 1 and time.monotonic() < until:
+        time.sleep(0.02)
+    service.session.manager.request_stop(first)
+    wait_for(service.session, first, "stopped")
+    _, second = service.start_turn(thread_id, "and now?")
+    wait_for(service.session, second, "done")
+    with pytest.raises(InputError, match=f"has gone on since .run {second}."):
+        service.resume(first)
+    with pytest.raises(InputError, match="has gone on since"):
+        service.session.execute(first)
+    result = service.session.ledger.get_run(first).result
+    assert result is not None
+    assert result["answer"] == "Stopped as asked."

@@ -19,7 +19,7 @@ _GRACE = 3
 
 class Budget(AgentMiddleware):
     """Tool calls and active minutes of a turn. What is beyond is refused with the reason; a model that goes on asking
-    for tools after that (three more messages) is ended."""
+    for tools after that (three more calls) is ended."""
 
     def __init__(self, turn: Turn, tool_calls: int, minutes: float) -> None:
         super().__init__()
@@ -28,10 +28,8 @@ class Budget(AgentMiddleware):
         self._minutes = minutes
 
     def wrap_model_call(self, request: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]) -> ModelResponse:
-        own = self._turn.own(request.messages)
-        refused = [message for message in own if tool_calls_of(message)]
-        n_calls = sum(len(tool_calls_of(message)) for message in refused)
-        if n_calls >= self._tool_calls + _GRACE or len(refused) >= self._tool_calls + _GRACE:
+        n_calls = sum(len(tool_calls_of(message)) for message in self._turn.own(request.messages))
+        if n_calls >= self._tool_calls + _GRACE:
             text = f"This turn has spent its {self._tool_calls} tool calls. What was found so far stands above."
             return ModelResponse(result=[AIMessage(text)])
         return handler(request)

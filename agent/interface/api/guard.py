@@ -118,7 +118,7 @@ class Guard:
 
     def _body_refusal(self, path: str, headers: Headers) -> Response | None:
         declared = headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > self._most(path):
+        if declared.isdecimal() and int(declared) > self._most(path):
             return problem_response(413, _too_large(self._most(path)), path)
         has_body = declared != "0" or "transfer-encoding" in headers
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()

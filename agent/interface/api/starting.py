@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.campaign_file import parse_request, parse_yaml, stored
+from agent.chat.conversation import UnderWayError
 from agent.interface.api.documents import StartAction, StartCampaign, StartChat, Started, StartWorkflow, plain_json
 from agent.interface.api.problems import ProblemError
 from agent.interface.api.served import Served
@@ -35,9 +36,8 @@ def start_run(asked: StartChat | StartCampaign | StartWorkflow | StartAction, us
 def _start_turn(asked: StartChat, use: Served) -> Started:
     try:
         thread_id, run_id = use.service.start_turn(asked.thread_id, asked.message, asked.attachments)
-    except InputError as error:
-        busy = " is still " in str(error)
-        raise ProblemError(409 if busy else 422, str(error)) from None
+    except UnderWayError as error:
+        raise ProblemError(409, str(error)) from None
     return Started(run_id=run_id, thread_id=thread_id)
 
 

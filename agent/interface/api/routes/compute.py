@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import anyio
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from agent.interface.api.documents import JsonObject, Request
 from agent.interface.api.problems import ProblemError
@@ -47,7 +47,7 @@ class Generate(Request):
     distinct: bool = True
 
 
-class Generated(Request):
+class Generated(BaseModel):
     """Answers, best first for each input. `model`: hash of the weights that wrote them."""
 
     task: Task
@@ -62,7 +62,7 @@ class Validate(Request):
     checks: list[MoleculeCheck] = Field(default=list(MOLECULE_CHECKS), min_length=1, max_length=20)
 
 
-class Validated(Request):
+class Validated(BaseModel):
     """One molecule's checks. Each is an executed call; GET /api/v1/calls/{call_id} tells its arguments."""
 
     smiles: str

@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from agent.interface.api.problems import ProblemError
 from agent.interface.api.served import RunId, Served, Use
 from agent.interface.schemas import Event
+from agent.runs import event_of
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
@@ -54,7 +55,7 @@ async def events(
         after = max(after, min(int(last_event_id), 2**53))
     if not follow:
         listed = await run_in_threadpool(use.session.ledger.events, run_id, after)
-        body = b",".join(Event.model_validate(_fields(record)).model_dump_json().encode() for record in listed)
+        body = b",".join(event_of(record).model_dump_json().encode() for record in listed)
         return Response(b"[" + body + b"]", media_type="application/json")
     if use.watcher.n_streams >= MOST_STREAMS:
         raise ProblemError(503, f"{MOST_STREAMS} event streams are open; close some", {"Retry-After": "10"})
@@ -72,13 +73,3 @@ async def _stream(run_id: str, after: int, use: Served) -> AsyncIterator[bytes]:
 def server_sent(event: Event) -> bytes:
     """One event as it stands in the stream; JSON holds no line ends."""
     return f"id: {event.seq}\nevent: {event.type}\ndata: {event.model_dump_json()}\n\n".encode()
-
-
-def _fields(record: Any) -> dict[str, Any]:
-    return {
-        "run_id": record.run_id,
-        "seq": record.seq,
-        "time": record.time,
-        "type": record.type,
-        "payload": record.payload,
-    }

@@ -117,7 +117,7 @@ def approve(run_id: RunId, answer: Approval, use: Use) -> Accepted:
     given: dict[str, Any] = {"approved": answer.approved}
     if answer.args is not None:
         given["args"] = answer.args
-    use.session.manager.approve(run_id, answer.key, given)
+    _or_conflict(lambda: use.session.manager.approve(run_id, answer.key, given))
     return _accepted(run_id, use)
 
 

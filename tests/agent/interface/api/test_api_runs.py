@@ -142,6 +142,7 @@ def test_an_approval_is_shown_and_answered(home: Home, client: TestClient) -> No
     problem(client.post(f"/api/v1/runs/{run_id}/approve", json={"key": "k9", "approved": True}), 409, "k9", "k1")
     body = {"key": "k1", "approved": True, "args": {"molecules": ["M1"]}}
     assert client.post(f"/api/v1/runs/{run_id}/approve", json=body).status_code == 202
+    problem(client.post(f"/api/v1/runs/{run_id}/approve", json={"key": "k1", "approved": False}), 409, "answer already")
     assert home.wait(run_id) == "done"
     assert answers == [{"key": "k1", "approved": True, "args": {"molecules": ["M1"]}}]
     assert client.get(f"/api/v1/runs/{run_id}").json()["approval"] is None
