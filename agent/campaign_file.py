@@ -116,10 +116,20 @@ def load_request(path: Path) -> Request:
         raise InputError(f"{path}: {error}") from None
 
 
+class _Loader(yaml.SafeLoader):
+    """Without aliases: a few lines of them stand for gigabytes, or for themselves."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            alias = self.peek_event()  # type: ignore[no-untyped-call]
+            raise ValueError(f"aliases (*{alias.anchor}) are not read: write out what it stands for")
+        return super().compose_node(parent, index)
+
+
 def parse_yaml(text: str) -> object:
     """The document of a YAML (or JSON) text; InputError where it is none."""
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InputError(f"not valid YAML: {' '.join(str(error).split())}") from None
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.campaign_file import TASKS, Request, beside, load_request, parse_request, start_request, stored
+from agent.campaign_file import TASKS, Request, beside, load_request, parse_request, parse_yaml, start_request, stored
 from agent.config import Settings
 from agent.session import Session
 from agent.workflow.plan import Workflow
@@ -186,3 +186,9 @@ def test_a_file_that_is_no_request_is_refused_with_its_name(content: bytes, tmp_
     (tmp_path / "c.yaml").write_bytes(content)
     with pytest.raises(InputError, match=r"c\.yaml"):
         load_request(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: &z [1]\nb: [*z, *z]", "a: &z [*z]", "base: &z {n: 1}\nb: {<<: *z}"])
+def test_a_few_lines_that_stand_for_gigabytes_or_for_themselves_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"aliases \(\*z\) are not read"):
+        parse_yaml(text)
