@@ -265,10 +265,8 @@ def test_a_collapse_stops_the_run_and_the_last_good_checkpoint_stays(either, cor
 
 
 def test_a_gradient_that_is_no_number_stops_before_the_update(start, corpus, tmp_path, monkeypatch):
-    def overflowing(model: torch.nn.Module) -> None:
-        next(model.parameters()).grad[0, 0] = float("inf")
-
-    monkeypatch.setattr(reinforce_module.parallel, "sum_gradients", overflowing)
+    overflow = lambda model: next(model.parameters()).grad.fill_(float("inf"))  # noqa: E731
+    monkeypatch.setattr(reinforce_module.parallel, "sum_gradients", overflow)
     with pytest.raises(TrainingError, match=r"gradient inf is no number at step 0; .*step-0000000"):
         reinforce(own(CONFIG), start, corpus, tmp_path, resume=False)
 
@@ -436,8 +434,10 @@ def test_wrong_folders_are_one_clear_line(start, corpus, tmp_path):
         reinforce(own(CONFIG), tmp_path, corpus, tmp_path / "out", resume=False)
     with pytest.raises(TrainingError, match="nothing to resume"):
         reinforce(own(CONFIG), start, corpus, tmp_path / "empty", resume=True)
+    tiny = tmp_path / "tiny.toml"
+    tiny.write_text("steps = 1\n[tasks]\nmolecule = 1\n[rewards.molecule]\ndrug_like = 1\n")
     with pytest.raises(ConfigError, match="holds no corpus"):
-        reinforce_module.run(str(write_config(tmp_path)), start, tmp_path, tmp_path / "out")
+        reinforce_module.run(str(tiny), start, tmp_path, tmp_path / "out")
     other = tmp_path / "other"
     fresh("dense").save_pretrained(other)
     entries = json.loads((other / "config.json").read_text())
@@ -448,9 +448,3 @@ def test_wrong_folders_are_one_clear_line(start, corpus, tmp_path):
         reinforce(
             own(CONFIG, rewards={"molecule": {"reward_of_test:two": 1.0}}), start, corpus, tmp_path / "out", False
         )
-
-
-def write_config(folder: Path) -> Path:
-    path = folder / "tiny.toml"
-    path.write_text("steps = 1\n[tasks]\nmolecule = 1\n[rewards.molecule]\ndrug_like = 1\n")
-    return path
