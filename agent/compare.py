@@ -131,7 +131,9 @@ def docking_obstacle(a: RunResult, b: RunResult, of: str) -> str:
             return f"docked with different {key} ({first[key]} and {second[key]})"
     if a.versions.get("vina") != b.versions.get("vina"):
         return f"docked with different versions of Vina ({a.versions.get('vina')}, {b.versions.get('vina')})"
-    return ""
+    ranked = [*a.candidates, *b.candidates] if of == "table" else []
+    levels = {check.details.get("exhaustiveness") for one in ranked for check in one.checks if check.name == "dock"}
+    return "one of them has no confirmed finalists, its table holds the scores of the rounds" if len(levels) > 1 else ""
 
 
 def _scores(

@@ -20,7 +20,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.interface.schemas import ActionCost, ActionResult, Item
 from agent.runs import RunControl
-from models.errors import CheckpointError, ModelInputError, ModelMemoryError, QueueFullError, ServerError
+from models.errors import (
+    CheckpointError,
+    ModelInputError,
+    ModelMemoryError,
+    QueueFullError,
+    ServerError,
+    WorkerClosedError,
+)
 from tools.errors import InputError, OrganonError, StopError, TransientError, UnavailableError
 
 if TYPE_CHECKING:
@@ -78,10 +85,10 @@ class Action:
             raise InputError(f"{self.name}: {'; '.join(self._problem(detail) for detail in error.errors())}") from None
 
     def estimate(self, args: Mapping[str, Any], context: ActionContext) -> ActionCost:
-        """What it will take. Arguments that are wrong cost nothing: they fail at once."""
+        """What it will take. Arguments that are wrong, or a campaign that starts itself, cost nothing: they fail."""
         try:
             return self.cost(self.parse(args), context) if self.cost is not None else _FREE
-        except OrganonError:
+        except (OrganonError, RecursionError):
             return _FREE
 
     def _problem(self, detail: Mapping[str, Any]) -> str:
@@ -105,7 +112,7 @@ def execute(action: Action, args: Mapping[str, Any], context: ActionContext) -> 
         result = failed(action.name, context, "input", str(error))
     except UnavailableError as error:
         result = failed(action.name, context, "install", str(error))
-    except (TransientError, QueueFullError, ServerError, ModelMemoryError, MemoryError) as error:
+    except (TransientError, QueueFullError, ServerError, ModelMemoryError, WorkerClosedError, MemoryError) as error:
         result = failed(action.name, context, "retry", str(error) or "out of memory")
     except OrganonError as error:
         result = failed(action.name, context, "stop", str(error))

@@ -19,6 +19,7 @@ from agent.actions.checking import detail, hard_failures, measured, report, run_
 from agent.actions.given import given_item
 from agent.actions.model_calls import ask_model, log_odds
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
+from agent.plural import plural
 from models.grammar import tags
 from models.inference import SamplingOptions
 from models.loop_design import LoopPlan, plan_loops
@@ -192,10 +193,12 @@ def _joined(
         return []
     found: list[_Design] = []
     for at in range(max(map(len, groups))):
+        if len(found) == n:
+            break
         parts = tuple(group[at % len(group)] for group in groups)
         loops = {name: residues for part in parts for name, residues in part.loops.items()}
         (anchors,) = run_checks(context, [Call("loop_anchors", {"antibody": render_domains(domains), "loops": loops})])
-        if len(found) < n and anchors.passed:
+        if anchors.passed:
             odds: dict[str, CheckResult] = {}
             for part in parts:
                 odds |= _odds(context, model, domains, part)
@@ -275,10 +278,10 @@ def _summary(chosen: Sequence[_Design], domains: VariableDomains, loops: Sequenc
     if not chosen:
         return f"No design of {', '.join(loops)} passed the checks (original: {original})."
     first = ", ".join(f"{name} {residues}" for name, residues in chosen[0].loops.items())
-    clean = sum(not any(check.verdict == "fail" for check in design.checks) for design in chosen)
+    clean = sum(all(check.passed for check in design.checks) for design in chosen)
     return (
-        f"{len(chosen)} design(s); the original is {original}, the first design {first}. {clean} are of usual length "
-        "without a new severe liability. Binding is not predicted."
+        f"{plural(len(chosen), 'design')}; the original is {original}, the first design {first}. Of usual "
+        f"length without a new severe liability: {clean}. Binding is not predicted."
     )
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from agent.actions import load_action
 from agent.actions.action import Action, ActionContext, Arguments
 from agent.actions.child_run import child_id, execute_child
 from agent.actions.given import is_handle
 from agent.actions.run_items import candidate_item, run_item
 from agent.background import background_of
+from agent.campaign import Campaign
 from agent.campaign_file import Request, parse_request, parse_yaml, start_request, stored
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity, RunResult
 from agent.progress import Progress, progress_of
+from agent.workflow.plan import Stage, foreseen_arguments
 from tools.errors import InputError
 
 MAX_ITEMS = 20
@@ -125,22 +129,40 @@ def _handle_of_name(text: str, context: ActionContext) -> str:
 
 
 def _start_cost(args: StartCampaignArguments, context: ActionContext) -> ActionCost:
-    request = _request(args, context)
-    plans = [request.campaign.model_dump(mode="json")] if request.campaign is not None else []
-    if request.workflow is not None:
-        inner = [stage.with_.get("campaign") for stage in request.workflow.stages if stage.do == "start_campaign"]
-        plans = [plan for plan in inner if isinstance(plan, dict) and "target" in plan]
-    calls = sum(int(plan["budget"]["docking_calls"]) for plan in plans)
-    seconds = sum(_seconds(plan) for plan in plans) / max(1, context.session.settings.workers)
-    return ActionCost(seconds=round(seconds, 1), docking_calls=calls)
+    request, workers = _request(args, context), context.session.settings.workers
+    if request.campaign is not None:
+        return _campaign_cost(request.campaign, workers)
+    assert request.workflow is not None
+    costs = [cost for stage in request.workflow.stages for cost in _stage_costs(stage, context)]
+    return ActionCost(
+        seconds=_bounded(sum(cost.seconds for cost in costs), request.workflow.budget.minutes),
+        docking_calls=sum(cost.docking_calls for cost in costs),
+        outward=any(cost.outward for cost in costs),
+    )
 
 
-def _seconds(plan: Mapping[str, Any]) -> float:
-    """Processor seconds of a campaign: its dockings and its finalists', or what its time budget allows."""
-    docking, budget = plan["docking"], plan["budget"]
-    work = budget["docking_calls"] * docking["exhaustiveness"] + docking["finalists"] * docking["final_exhaustiveness"]
-    minutes = budget.get("minutes")
-    return float(min(work * SECONDS_A_DOCKING, minutes * 60.0 if minutes else float("inf")))
+def _stage_costs(stage: Stage, context: ActionContext) -> Iterator[ActionCost]:
+    """Of each call of a stage that can be foreseen: the action's own estimate. Files that a sweep's campaigns name are
+    found already."""
+    for args in foreseen_arguments(stage):
+        plan = args.get("campaign")
+        if stage.do == "start_campaign" and isinstance(plan, dict) and "target" in plan and "sweep" not in plan:
+            with suppress(ValidationError):
+                yield _campaign_cost(Campaign.model_validate(plan), context.session.settings.workers)
+        else:
+            yield load_action(stage.do).estimate(args, context)
+
+
+def _campaign_cost(campaign: Campaign, workers: int) -> ActionCost:
+    """Its dockings and its finalists' shared over the workers, or what its time budget allows."""
+    docking, calls = campaign.docking, campaign.budget.docking_calls
+    work = calls * docking.exhaustiveness + docking.finalists * docking.final_exhaustiveness
+    seconds = _bounded(work * SECONDS_A_DOCKING / workers, campaign.budget.minutes)
+    return ActionCost(seconds=seconds, docking_calls=calls)
+
+
+def _bounded(seconds: float, minutes: float | None) -> float:
+    return round(seconds if minutes is None else min(seconds, minutes * 60.0), 1)
 
 
 def _status(args: RunStatusArguments, context: ActionContext) -> ActionResult:

@@ -13,6 +13,7 @@ from agent.actions.checking import detail, measured, report, run_checks
 from agent.actions.molecule_arguments import MOLECULE_WORDS, GivenMolecule, given_molecules
 from agent.actions.targets import PreparedTarget, given_target, prepare, receptor_item
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
+from agent.plural import plural
 from tools.domain import Call
 from tools.errors import InputError
 from tools.types import CheckResult
@@ -20,6 +21,7 @@ from tools.types import CheckResult
 DOCK_SECONDS = 9.0
 """One molecule of drug size at exhaustiveness 1 on one core, all its states; Vina's time grows in proportion."""
 MINIMISE_SECONDS, PREPARE_SECONDS = 5.0, 8.0
+EXHAUSTIVENESS, SEED = 4, 1
 TARGET_WORDS = (
     "Bundled target (ABL1), handle of a receptor, pocket, protein or structure file, or name of a structure file"
 )
@@ -35,8 +37,10 @@ class Dock(Arguments):
     target: str = Field(description=TARGET_WORDS)
     chain: str | None = Field(default=None, description="Chains of a structure file to keep, such as A or A,B")
     pocket: str | None = Field(default=None, description=POCKET_WORDS)
-    exhaustiveness: int = Field(default=4, ge=1, le=64, description="Vina's exhaustiveness: thoroughness, and time")
-    seed: int = Field(default=1, ge=0, lt=2**31, description="Seed of conformers and of Vina")
+    exhaustiveness: int = Field(
+        default=EXHAUSTIVENESS, ge=1, le=64, description="Vina's exhaustiveness: thoroughness, and time"
+    )
+    seed: int = Field(default=SEED, ge=0, lt=2**31, description="Seed of conformers and of Vina")
 
 
 class Minimize(Arguments):
@@ -74,7 +78,7 @@ class Docked:
 def dock(args: Dock, context: ActionContext) -> ActionResult:
     molecules = given_molecules(args.molecules, context)
     prepared = prepare(given_target(args.target, context, args.chain, args.pocket), context)
-    context.tell(f"dock {len(molecules)} molecules into {prepared.document['target']['name']}")
+    context.tell(f"dock {plural(len(molecules), 'molecule')} into {prepared.document['target']['name']}")
     ranked = sorted(
         dock_all(molecules, prepared, args.exhaustiveness, args.seed, context), key=lambda one: one.affinity
     )
@@ -112,16 +116,14 @@ def dock_all(
 
 def minimize(args: Minimize, context: ActionContext) -> ActionResult:
     if args.pose is not None:
-        items, notes = [context.item(args.pose)], []
+        given, notes = [context.item(args.pose)], []
+        if not given[0].links.get("pose") or not given[0].links.get("receptor"):
+            raise InputError(f"{args.pose} has no docked pose: dock it first, or give `molecules` and `target`")
     else:
         prepared = prepare(given_target(str(args.target), context, args.chain, args.pocket), context)
-        docked = dock_all(given_molecules(args.molecules or [], context), prepared, 4, 1, context)
-        items, notes = [_docked_item(one, prepared) for one in docked], list(prepared.given.notes)
-    for item in items:
-        if not item.links.get("pose") or not item.links.get("receptor"):
-            shown = item.handle or item.value
-            raise InputError(f"{shown} has no docked pose: dock it first, or give `molecules` and `target`")
-    relaxed = [_relaxed_item(item, context) for item in items]
+        docked = dock_all(given_molecules(args.molecules or [], context), prepared, EXHAUSTIVENESS, SEED, context)
+        given, notes = [_docked_item(one, prepared) for one in docked], list(prepared.given.notes)
+    relaxed = [_relaxed_item(item, context) if item.links.get("pose") else item for item in given]
     return ActionResult(
         action="minimize",
         call_id=context.call_id,
@@ -189,28 +191,32 @@ def _dock_summary(ranked: Sequence[Docked], prepared: PreparedTarget) -> str:
     name = prepared.document["target"]["name"]
     done = [one for one in ranked if one.affinity != float("inf")]
     if not done:
-        return f"None of {len(ranked)} molecules could be docked into {name}: {ranked[0].dock.reason}."
+        return f"None of {plural(len(ranked), 'molecule')} could be docked into {name}: {ranked[0].dock.reason}."
     best = done[0]
     plausible = sum(one.pose is not None and one.pose.passed for one in done)
     lost = f" {len(ranked) - len(done)} could not be docked." if len(done) < len(ranked) else ""
     what = best.molecule.name or best.molecule.smiles
     return (
-        f"{len(done)} of {len(ranked)} molecules docked into {name}, best first: {what} with Vina {best.affinity:.1f} "
-        f"kcal/mol. {plausible} of the {len(done)} poses pass every PoseBusters test.{lost}"
+        f"{len(done)} of {plural(len(ranked), 'molecule')} docked into {name}, best first: {what} with Vina "
+        f"{best.affinity:.1f} kcal/mol. {plausible} of {plural(len(done), 'pose')} passed every PoseBusters test.{lost}"
     )
 
 
 def _minimize_summary(items: Sequence[Item]) -> str:
-    said = []
+    said, done = [], 0
     for item in items:
-        energy, moved = item.numbers["interaction"].value, item.numbers["moved"].value
+        energy, moved = (
+            item.numbers[name].value if name in item.numbers else None for name in ("interaction", "moved")
+        )
         what = item.name or item.value
         if energy is None or moved is None:
-            reason = next((check.reason for check in item.checks if check.verdict == "unknown"), "unknown reason")
-            said.append(f"{what} could not be minimised: {reason}")
+            reason = next((check.reason for check in item.checks if check.reason), "no reason given")
+            said.append(f"{what} could not be {'minimised' if item.links.get('pose') else 'docked'}: {reason}")
         else:
+            done += 1
             said.append(f"{what}: MMFF interaction energy {energy:.1f} kcal/mol, moved {moved:.2f} Å")
-    return f"Minimised in the rigid pocket. {'; '.join(said[:3])}{'; and others' if len(said) > 3 else ''}."
+    others = "; and others" if len(said) > 3 else ""
+    return f"{done} of {plural(len(items), 'molecule')} minimised in the rigid pocket. {'; '.join(said[:3])}{others}."
 
 
 def dock_cost(args: Dock, context: ActionContext) -> ActionCost:
@@ -224,7 +230,7 @@ def docking_cost(n: int, exhaustiveness: int, context: ActionContext) -> ActionC
 
 def minimize_cost(args: Minimize, context: ActionContext) -> ActionCost:
     n = len(args.molecules or ())
-    docked = docking_cost(n, 4, context) if n else ActionCost()
+    docked = docking_cost(n, EXHAUSTIVENESS, context) if n else ActionCost()
     return docked.model_copy(update={"seconds": docked.seconds + MINIMISE_SECONDS * max(1, n)})
 
 

@@ -60,7 +60,7 @@ def _explain(args: ExplainArguments, context: ActionContext) -> ActionResult:
                 numbers=numbers,
                 checks=_checks(one),
                 links=_links(one, result),
-                made_from=[args.candidate.strip().upper()] if is_handle(args.candidate) else [],
+                made_from=[args.candidate.strip()] if is_handle(args.candidate) else [],
                 details=_details(one, record, rank, terms, neighbours, seen),
             )
         ],
@@ -189,7 +189,8 @@ def _fate(one: Judged, rank: int | None, result: RunResult | None) -> str:
     if one.passed:
         return "It passed every stage; it was not among the finalists that were docked again."
     if not one.docked:
-        return "It passed the cheap checks and was not sent to docking: others promised more within the budget."
+        why = ": others promised more within the budget" if result is not None and result.state == "done" else " so far"
+        return f"It passed the cheap checks and was not sent to docking{why}."
     return "Its checks are not finished."
 
 
@@ -213,7 +214,7 @@ def _kin(neighbours: Sequence[dict[str, Any]], seen: Sequence[Sighting]) -> str:
         place = f"rank {near['rank']}" if near["rank"] else "passed" if near["passed"] else "not passed"
         parts.append(f"Likest in this run: {near['candidate_id']} (Tanimoto {near['similarity']:.2f}, {place}).")
     runs = list(dict.fromkeys(sighting.run_id for sighting in seen))
-    parts.append(f"Seen before in run {', '.join(runs)}." if runs else "No earlier run has seen it.")
+    parts.append(f"Seen in run {', '.join(runs)}, too." if runs else "No other run has seen it.")
     return " ".join(parts)
 
 
@@ -296,7 +297,7 @@ def _short(result: CheckResult) -> dict[str, Any]:
 def _citations(one: Judged, record: RunRecord, seen: Sequence[Sighting]) -> list[Citation]:
     sources: list[tuple[str, str, str]] = [("run", record.run_id, f"run {record.name}")]
     sources += [("call", result.call_id, f"{result.name}: {result.verdict}") for result in one.results if result.hard]
-    sources += [("run", sighting.run_id, f"earlier run, candidate {sighting.candidate_id}") for sighting in seen]
+    sources += [("run", sighting.run_id, f"another run, candidate {sighting.candidate_id}") for sighting in seen]
     return [
         Citation.model_validate({"number": n, "kind": kind, "source": source, "title": title})
         for n, (kind, source, title) in enumerate(sources, 1)

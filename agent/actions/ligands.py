@@ -20,6 +20,7 @@ from agent.actions.run_items import candidate_item, run_item
 from agent.actions.targets import PreparedTarget, given_target, prepare, receptor_item
 from agent.campaign import Campaign, default_objectives, parse_campaign
 from agent.interface.schemas import ActionCost, ActionResult, Citation, Item, Quantity, RunResult
+from agent.plural import plural
 from tools.docking.check_contact import find_residue, parse_requirement, residue_labels
 from tools.docking.hinge import hinge_residues
 from tools.docking.numbering import suggest
@@ -175,16 +176,17 @@ def _answer(result: RunResult, prepared: PreparedTarget, must: Sequence[str], co
 def _summary(result: RunResult, candidates: Sequence[Item], reference: Sequence[Item], must: Sequence[str]) -> str:
     docked = sum(one.docked for one in result.rounds)
     name = result.target.name if result.target else "the target"
-    made = (
-        f"{sum(one.generated for one in result.rounds)} molecules made in {len(result.rounds)} rounds, {docked} docked"
-    )
+    made = plural(sum(one.generated for one in result.rounds), "molecule")
+    made += f" made in {plural(len(result.rounds), 'round')}, {docked} docked"
     if not candidates:
         lost = _losses(result)
         return f"No candidate for {name} passed every stage ({made}). Most were lost to: {lost}. [1]"
     best = candidates[0]
-    said = f"{len(candidates)} candidates for {name} passed every stage ({made}). The first has {_numbers(best)}"
+    said = (
+        f"{plural(len(candidates), 'candidate')} for {name} passed every stage ({made}). The first has {_numbers(best)}"
+    )
     if reference:
-        said += f"; {reference[0].name}, docked alike, {_numbers(reference[0])}: {_against(reference[0], candidates)}"
+        said += f"; {reference[0].name} has {_numbers(reference[0])}: {_against(reference[0], candidates)}"
     if must:
         n = sum(all(_met(item, one) for one in must) for item in candidates)
         rest = "none of them makes" if n == 0 else f"{n} of them make"
@@ -195,13 +197,20 @@ def _summary(result: RunResult, candidates: Sequence[Item], reference: Sequence[
 
 
 def _against(reference: Item, candidates: Sequence[Item]) -> str:
-    """How many candidates have a better (lower) Vina score than the reference."""
+    """How many candidates have a better (lower) Vina score than the reference, where it was docked as they were: it is
+    with the finalists, of whom a stopped run may have none."""
     asked = reference.numbers.get("vina")
     if asked is None or asked.value is None:
         return "without a Vina score to compare with"
+    if len({_exhaustiveness(item) for item in (reference, *candidates)}) > 1:
+        return "it was docked more thoroughly than they were, so their scores do not compare"
     scores = [item.numbers["vina"].value for item in candidates if "vina" in item.numbers]
     better = sum(score is not None and score < asked.value for score in scores)
-    return f"{better or 'none'} of the {len(candidates)} dock better than it"
+    return f"docked alike, {better or 'none'} of the {len(candidates)} dock better than it"
+
+
+def _exhaustiveness(item: Item) -> object:
+    return next((check.details.get("exhaustiveness") for check in item.checks if check.name == "dock"), None)
 
 
 def _losses(result: RunResult) -> str:

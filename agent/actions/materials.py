@@ -18,6 +18,7 @@ from agent.actions.card_statement import card_statement
 from agent.actions.checking import hard_failures, measured, report, run_checks
 from agent.actions.model_calls import ModelCall, ask_model
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
+from agent.plural import plural
 from models.grammar import tags
 from models.grammar.objects import Material, Metal, Molecule
 from models.grammar.render import render
@@ -83,7 +84,9 @@ def generate_materials(args: GenerateMaterialsArguments, context: ActionContext)
     chosen = designs[: args.n]
     warnings = [said]
     if len(chosen) < args.n:
-        warnings.append(f"only {len(chosen)} of {args.n} frameworks asked for: the others failed or were repeats")
+        warnings.append(
+            f"only {len(chosen)} of {args.n} frameworks asked for: what else was written failed a check or came twice"
+        )
     return ActionResult(
         action="generate_materials",
         call_id=context.call_id,
@@ -161,7 +164,7 @@ def _item(design: _Design, context: ActionContext) -> Item:
     return Item(
         kind="material",
         value=render(Material((*map(Metal, nodes), *map(Molecule, linkers)))),
-        name=f"{', '.join(sorted(metals_of(nodes)))} framework with {len(linkers)} linker(s)",
+        name=f"{', '.join(sorted(metals_of(nodes)))} framework with {plural(len(linkers), 'linker')}",
         numbers={
             "log_prob": Quantity(value=design.answer["log_prob"], unit="ln P", call_id=design.call_id),
             "copies": Quantity(value=float(design.answer["copies"]), unit="samples", call_id=design.call_id),
@@ -177,12 +180,15 @@ def _summary(chosen: Sequence[_Design], metal: str) -> str:
     wish = f" with {metal}" if metal else ""
     if not chosen:
         return f"No framework{wish} passed the checks."
-    balanced = sum(any(c.name == "charge_balance" and c.passed for c in one.checks) for one in chosen)
+    known, balanced = (
+        sum(any(c.name == name and c.passed for c in one.checks) for one in chosen)
+        for name in ("metal_node", "charge_balance")
+    )
     given = sum(bool(one.given_node) for one in chosen)
     told = f" {given} of them were written with a node of {metal} given to the model." if given else ""
     return (
-        f"{len(chosen)} framework(s){wish} as building blocks, nodes known, a linker that can bridge; the charges "
-        f"of {balanced} can balance.{told}"
+        f"{plural(len(chosen), 'framework')}{wish} as building blocks, each with a linker that can bridge; with nodes "
+        f"that are known here {known}, with charges that can balance {balanced}.{told}"
     )
 
 

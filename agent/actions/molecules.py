@@ -20,6 +20,7 @@ from agent.actions.card_statement import card_statement
 from agent.actions.checking import measured, report, run_checks
 from agent.actions.model_calls import ask_model
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
+from agent.plural import plural
 from models.conditions import read_ranges
 from models.grammar.objects import Molecule
 from models.inference import PLAIN_OPTIONS, SamplingOptions
@@ -241,8 +242,8 @@ def _summary(items: Sequence[Item], drawn: Drawn, args: GenerateMolecules) -> st
     asked = " ".join(f"{name} {_shown(getattr(args, name))}," for name in RANGES if getattr(args, name) is not None)
     failed = sum(drawn.rejected.values())
     said = (
-        f"{len(items)} molecules{f' with {asked[:-1]}' if asked else ''}, best by QED and SA first, of {drawn.n} "
-        f"samples: {drawn.invalid} were no molecule, {drawn.repeated} came again, {failed} failed a check"
+        f"{plural(len(items), 'molecule')}{f' with {asked[:-1]}' if asked else ''}, best by QED and SA first, of "
+        f"{drawn.n} samples: {drawn.invalid} were no molecule, {drawn.repeated} came again, {failed} failed a check"
     )
     if drawn.rejected:
         said += f" ({', '.join(f'{name} {count}' for name, count in drawn.rejected.most_common(4))})"

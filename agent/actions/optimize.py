@@ -15,10 +15,11 @@ from agent.actions.action import Action, ActionContext, Arguments
 from agent.actions.calls import stop_if_asked
 from agent.actions.checking import measured, report, run_checks
 from agent.actions.molecule_arguments import MOLECULE_WORDS, GivenMolecule, given_molecule
-from agent.actions.properties import CHECKS, property_calls, property_numbers
+from agent.actions.properties import CHECKS, ESOL_ERROR, property_calls, property_numbers
 from agent.discovery.refine.sample import MAX_NEW_TOKENS, TEMPERATURE, TOP_P
 from agent.discovery.refine.strategy import derived_seed
 from agent.interface.schemas import ActionCost, ActionResult, Item
+from agent.plural import plural
 from models.backends.base import Request
 from models.worker import ModelWorker
 from tools.domain import Call
@@ -85,7 +86,7 @@ def optimize_molecule(args: OptimizeMolecule, context: ActionContext) -> ActionR
         not_checked=[
             "activity: an analogue may have lost what its parent binds by (dock compares them)",
             "whether it can be made: SA is an estimate (plan_synthesis)",
-            *(["solubility is an estimate (ESOL) with an error of 0.7 to 0.9 log units"] if _on(goals) else []),
+            *([ESOL_ERROR] if any(goal.score == "solubility" for goal in goals) else []),
         ],
     )
 
@@ -204,22 +205,21 @@ def _summary(items: Sequence[Item], parent: Item, goals: Sequence[Goal], met: in
             changes.append(f"{SHOWN.get(goal.score, goal.score)} {before:.2f} -> {after:.2f}")
     full = sum(all(item.details["goals_reached"].values()) for item in items)
     return (
-        f"{len(items)} analogues of {met} looked at; {full} reach every goal. The first: {', '.join(changes)}, "
-        f"similarity {best.numbers['similarity'].value:.2f} to the start (Tanimoto)."
+        f"{plural(len(items), 'analogue')} of {met} looked at; {full} reach every goal. The first: "
+        f"{', '.join(changes)}, similarity {best.numbers['similarity'].value:.2f} to the start (Tanimoto)."
     )
 
 
 def _warnings(items: Sequence[Item], goals: Sequence[Goal], n: int) -> list[str]:
     said = [f"{len(items)} of {n} asked for were found; try more rounds"] if len(items) < n else []
     for goal in goals:
-        missed = sum(not item.details["goals_reached"][goal.text] for item in items)
+        reached = [item.details["goals_reached"][goal.text] for item in items]
+        missed, unknown = reached.count(False), reached.count(None)
         if missed:
             said.append(f"{missed} of {len(items)} do not reach the goal `{goal.text}`")
+        if unknown:
+            said.append(f"whether {unknown} of {len(items)} reach the goal `{goal.text}` could not be measured")
     return said
-
-
-def _on(goals: Sequence[Goal]) -> bool:
-    return any(goal.score == "solubility" for goal in goals)
 
 
 def cost(args: OptimizeMolecule, context: ActionContext) -> ActionCost:  # noqa: ARG001 - a cost is given it

@@ -15,6 +15,7 @@ from agent.actions.model_votes import MARK_THRESHOLD, vote_for_residues
 from agent.actions.structures import StructureFile, structure_suffix, survey
 from agent.actions.targets import box_of, given_structure, names_item, section_of
 from agent.interface.schemas import ActionCost, ActionResult, Citation, Item, Quantity
+from agent.plural import plural
 from tools.docking.residues import STANDARD
 from tools.errors import InputError
 from tools.protein.pockets import HIT_RATES
@@ -25,8 +26,6 @@ FEWEST_RESIDUES = 20
 """Below that a text of capital letters is taken for a misspelt name rather than for a sequence."""
 SEQUENCE_FIGURES = ("pocket_mcc",)
 CODE_OF = {letter: name for name, letter in STANDARD.items()}
-
-
 FINDER = Citation(
     number=1, kind="passage", source="benchmarks/pockets.py", title="The pocket finder on known sites", quote=HIT_RATES
 )
@@ -76,7 +75,7 @@ def _on_structure(file: StructureFile, args: FindPockets, context: ActionContext
     held = [label for item in items for label in item.details["ligands"]]
     first = items[0]
     summary = (
-        f"{len(items)} pockets of {file.name} by shape; the first has {first.numbers['volume'].value:g} Å³ and is "
+        f"{plural(len(items), 'pocket')} of {file.name} by shape; the first has {first.numbers['volume'].value:g} Å³, "
         f"lined by {', '.join(first.details['residues'][:5])} and others."
     )
     if bound:

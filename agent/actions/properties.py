@@ -24,9 +24,12 @@ from tools.types import CheckResult
 CHECKS = ("sanitise", "elements", "reactive", "alerts", "lipinski", "conformer")
 RECORDS = ("descriptors", "solubility")
 CONFORMER_SEED = 7
+ESOL_ERROR = (
+    f"solubility (ESOL, doi 10.1021/ci034243x) is off by {ERROR_LOG_UNITS[0]:g} to {ERROR_LOG_UNITS[1]:g} log units"
+)
 NOT_CHECKED = (
-    "none of these numbers is a measurement: logP, solubility and SA are estimates from the graph; solubility (ESOL, "
-    f"doi 10.1021/ci034243x) is off by {ERROR_LOG_UNITS[0]:g} to {ERROR_LOG_UNITS[1]:g} log units",
+    "none of these numbers is a measurement: logP, solubility and SA are estimates from the graph",
+    ESOL_ERROR,
     "tautomers and protonation: the neutral parent was described",
 )
 
@@ -61,6 +64,7 @@ def property_numbers(results: Sequence[CheckResult]) -> dict[str, Quantity]:
 def _described(molecule: GivenMolecule, context: ActionContext) -> Item:
     results = run_checks(context, property_calls(molecule.smiles))
     mol = parse_smiles(molecule.smiles)
+    inchikey = inchi.MolToInchiKey(mol)  # type: ignore[no-untyped-call]
     return Item(
         kind="molecule",
         value=molecule.smiles,
@@ -69,7 +73,7 @@ def _described(molecule: GivenMolecule, context: ActionContext) -> Item:
         checks=[report(result) for result in results if result.name in CHECKS],
         links=_pictures(molecule.smiles, context),
         made_from=molecule.made_from,
-        details={"formula": rdMolDescriptors.CalcMolFormula(mol), "inchikey": _inchikey(mol)},
+        details={"formula": rdMolDescriptors.CalcMolFormula(mol), "inchikey": str(inchikey)},
     )
 
 
@@ -82,10 +86,6 @@ def _pictures(smiles: str, context: ActionContext) -> dict[str, str]:
     except EmbeddingError:
         return links
     return {**links, "conformer": artifacts.put(Chem.MolToMolBlock(model), ".sdf")}
-
-
-def _inchikey(mol: Chem.Mol) -> str:
-    return str(inchi.MolToInchiKey(mol))  # type: ignore[no-untyped-call]
 
 
 def _summary(items: Sequence[Item]) -> str:

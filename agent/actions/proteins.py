@@ -21,6 +21,7 @@ from agent.actions.checking import detail, hard_failures, measured, report, run_
 from agent.actions.given import given_item
 from agent.actions.model_calls import ask_model, log_odds
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
+from agent.plural import plural
 from models.errors import ModelInputError
 from models.grammar import tags
 from models.inference import SamplingOptions
@@ -113,12 +114,10 @@ def edit_protein(args: EditProteinArguments, context: ActionContext) -> ActionRe
     handle, parent = _read_parent(args, context)
     with context.session.resources.borrow() as engines:
         found = _written(context, engines.model, parent, args)
-        n_written = len(found)
-        if n_written < args.n:
+        if len(found) < args.n:
             found += _proposed(context, parent, args, {variant.sequence for variant in found})
-        chosen = _with_odds(context, engines.model, parent, sorted(found[: max(args.n, n_written)], key=_Variant.order))
+        chosen = _with_odds(context, engines.model, parent, sorted(found, key=_Variant.order)[: args.n])
         said, citations = card_statement(engines.checkpoint, ["protein_edit_fitness", "protein_edit_valid"])
-    chosen = chosen[: args.n]
     warnings = [said, *_warnings(args, parent, chosen)]
     return ActionResult(
         action="edit_protein",
@@ -292,8 +291,8 @@ def _summary(chosen: Sequence[_Variant], parent: _Parent) -> str:
     first = next(check for check in chosen[0].checks if check.name == "mutations")
     n_model = sum(variant.origin == BY_MODEL for variant in chosen)
     return (
-        f"{len(chosen)} variant(s) of {parent.name}{known}, {n_model} written by the model; most conservative first: "
-        f"{first.value}. Whether they work is not predicted."
+        f"{plural(len(chosen), 'variant')} of {parent.name}{known}, {n_model} written by the model; most conservative "
+        f"first: {first.value}. Whether they work is not predicted."
     )
 
 

@@ -17,6 +17,7 @@ from agent.actions.checking import detail, report, run_check, run_checks
 from agent.actions.given import given_item
 from agent.actions.model_calls import ModelCall, ask_model
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
+from agent.plural import plural
 from models.inference import SamplingOptions
 from tools.domain import Call
 from tools.molecule.approved_drugs import load_approved_drugs
@@ -71,7 +72,7 @@ def predict_reaction(args: PredictReactionArguments, context: ActionContext) -> 
     items = [_molecule(p, asked, c, reactants, handles) for p, c in zip(products, checked, strict=True)]
     items += [_reaction(p, asked, c, reactants, handles, context) for p, c in zip(products, checked, strict=True)]
     warnings = [said]
-    if not usual.passed:
+    if usual.verdict == "fail":
         warnings.insert(0, f"these reactants are unusual for the model ({usual.reason}): its answer is a guess")
     return ActionResult(
         action="predict_reaction",
@@ -165,7 +166,7 @@ def _summary(
     share = products[0]["vote_share"]
     failed = [check for check in checked[0] if check.verdict == "fail" and check.name != "usual_reactants"]
     doubt = f" It fails a check: {failed[0].reason}." if failed else ""
-    others = f" {len(products) - 1} further product(s) follow." if len(products) > 1 else ""
+    others = f" {plural(len(products) - 1, 'further product')} listed." if len(products) > 1 else ""
     return (
         f"Most voted product of {shown}: {products[0]['smiles']}, vote share {share:.2f} over {asked.n_spellings} "
         f"spellings.{doubt}{others}"

@@ -17,6 +17,7 @@ from agent.actions.action import Action, ActionContext, Arguments
 from agent.actions.given import given_item, is_handle
 from agent.actions.molecule_arguments import given_molecule
 from agent.interface.schemas import ActionResult, Citation, Item, Quantity
+from agent.plural import plural
 from tools.errors import InputError, UnavailableError
 from tools.literature.cite import cite_passage, cite_record
 from tools.literature.search import Hit
@@ -277,9 +278,10 @@ def _summary(
 
 def _counts(recalled: Sequence[Recalled], rows: Sequence[Hit], things: Sequence[Any]) -> str:
     passed = sum(entry.finding.get("passed") is True for entry in recalled)
-    parts = [f"{len(recalled)} earlier results are alike, {passed} of which passed"] if recalled else []
-    parts += [f"{len(rows)} rows of own data"] if rows else []
-    parts += [f"{len(things)} molecules of other conversations"] if things else []
+    alike = f"{plural(len(recalled), 'earlier result')} {'is' if len(recalled) == 1 else 'are'} alike"
+    parts = [f"{alike}, {passed} of which passed"] if recalled else []
+    parts += [f"{plural(len(rows), 'row')} of own data"] if rows else []
+    parts += [f"{plural(len(things), 'molecule')} of other conversations"] if things else []
     return "; ".join(parts)
 
 

@@ -16,7 +16,7 @@ from agent.actions.calls import run_in_workers
 from agent.interface.schemas import Item
 from tools.docking.dockstring_targets import load_target
 from tools.domain import Call
-from tools.errors import InputError
+from tools.errors import InputError, TransientError
 from tools.registry import is_fault
 from tools.types import CheckResult
 
@@ -98,10 +98,10 @@ def kept_structure(path: Path, context: ActionContext) -> StructureFile | None:
 
 def survey(file: StructureFile, chain: str | None, context: ActionContext, n: int = 5) -> CheckResult:
     """Chains, bound ligands and pockets of the file (`check_pockets`), from a worker. InputError for a file that does
-    not parse or a chain that is not there."""
+    not parse or a chain that is not there, TransientError for a worker that did not finish."""
     args = {"structure_file": file.artifact, "chain": chain, "n": n}
     (found,) = run_in_workers(context, [Call("pockets", args)])
     if is_fault(found):
         shown = found.reason.replace(str(context.session.artifacts.path(file.artifact)), file.name)
-        raise InputError(f"{file.name}: {shown}")
+        raise (InputError if found.details["fault"] in ("input", "error") else TransientError)(f"{file.name}: {shown}")
     return found

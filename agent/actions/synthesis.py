@@ -22,6 +22,7 @@ from agent.actions.checking import detail, hard_failures, report, run_check, run
 from agent.actions.model_calls import ModelCall, ask_model
 from agent.actions.reactions import SPELLINGS, beam_options, molecule_item
 from agent.interface.schemas import ActionCost, ActionResult, Citation, Item, Quantity
+from agent.plural import plural
 from models.errors import ModelInputError
 from models.inference import SamplingOptions
 from models.reactions.voting import candidate_of
@@ -93,7 +94,7 @@ class _Planner:
     def may_go_on(self, opened: int, found: int) -> bool:
         self.timed_out = opened > 0 and time.monotonic() - self.started > MAX_SECONDS
         if opened and not self.timed_out:
-            self.context.tell(f"{opened} molecules opened, {found} complete routes")
+            self.context.tell(f"{plural(opened, 'molecule')} opened, {plural(found, 'complete route')}")
         return not self.timed_out
 
     def expand(self, smiles: str) -> list[Proposal]:
@@ -269,15 +270,16 @@ def _result(
     elif not complete:
         n_open = len(judged[0].details["open_leaves"])
         summary = (
-            f"No complete route to {target}; the nearest of {len(items)} has {n_open} end(s) that are no starting "
-            "materials."
+            f"No complete route to {target}; the nearest of {len(items)} has {plural(n_open, 'end')} without a "
+            "starting material."
         )
     else:
         first = judged[0]
         n_steps, back = first.details["steps"], first.details["steps_that_lead_back"]
         summary = (
-            f"{len(complete)} complete route(s) to {target}. The first has {n_steps} step(s); by the model's own "
-            f"forward prediction {back} lead back to their product. Product of vote shares {first.value:.3g}."
+            f"{plural(len(complete), 'complete route')} to {target}. The first has {plural(n_steps, 'step')}; by the "
+            f"model's own forward prediction {back} of {n_steps} led back to the product. Product of vote "
+            f"shares {first.value:.3g}."
         )
     return ActionResult(
         action="plan_synthesis",

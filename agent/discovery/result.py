@@ -24,6 +24,7 @@ from agent.interface.schemas import (
     ScoreReport,
     TargetReport,
 )
+from agent.plural import plural
 from models.pocket_use import pocket_use_of
 from tools.memory.ledger import Ledger
 from tools.types import CheckResult, Score, Verdict
@@ -53,7 +54,7 @@ def build_result(state: DiscoveryState, deps: Deps, files: dict[str, str]) -> Ru
     return RunResult(
         run_id=deps.run_id,
         name=deps.campaign.name,
-        state="done",
+        state="stopped" if deps.control.should_stop() else "done",
         target=TargetReport.model_validate(context["target"]),
         controls=ControlPanel.model_validate(context["controls"]),
         reference=ReferenceLigand.model_validate(state["reference"]) if state["reference"] else None,
@@ -152,7 +153,7 @@ def score_report(score: Score) -> ScoreReport:
 
 
 def _message(ranked: Sequence[Standing], confirmed: Sequence[Standing], state: DiscoveryState) -> str:
-    message = f"{len(ranked)} candidates passed every stage; rounds ended: {state['ending']}."
+    message = f"{plural(len(ranked), 'candidate')} passed every stage; rounds ended: {state['ending']}."
     if ranked and not confirmed:
         message += " None was confirmed by the finalists' second docking: scores are those of the rounds."
     if len(ranked) < FEWEST:

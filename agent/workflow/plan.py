@@ -184,16 +184,20 @@ def _examine_arguments(stage: Stage) -> None:
         close = difflib.get_close_matches(stage.do, ACTIONS, n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"actions are {', '.join(ACTIONS)}"
         raise InputError(f"stage `{stage.id}`: there is no action `{stage.do}`; {hint}")
-    elements = stage.foreach if isinstance(stage.foreach, list) else [None]
-    if not elements:
+    if stage.foreach == []:
         raise InputError(f"stage `{stage.id}`: the list of `foreach` is empty")
-    for element in elements:
+    try:
+        for args in foreseen_arguments(stage):
+            load_action(stage.do).parse(args)
+    except InputError as error:
+        raise InputError(f"stage `{stage.id}`: {error}{_many_for_one(stage)}") from None
+
+
+def foreseen_arguments(stage: Stage) -> Iterator[dict[str, Any]]:
+    """The arguments of each call that can be foreseen, with something of the kind where a reference stands."""
+    for element in stage.foreach if isinstance(stage.foreach, list) else [None]:
         given = _stand_in(Reference("", "", None, 1, 1, "")) if element is None or _is_reference(element) else element
-        try:
-            load_action(stage.do).parse(resolve(stage.with_, _stand_ins, given))
-        except InputError as error:
-            hint = _many_for_one(stage)
-            raise InputError(f"stage `{stage.id}`: {error}{hint}") from None
+        yield resolve(stage.with_, _stand_ins, given)
 
 
 def _is_reference(element: Any) -> bool:

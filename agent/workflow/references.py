@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from agent.interface.schemas import Item, ItemKind
+from agent.plural import plural
 from tools.errors import InputError
 
 ELEMENT = "item"
@@ -51,10 +52,7 @@ class Reference:
         if self.first is None or self.last is None:
             return found
         if len(found) < self.first:
-            what = self.kind or "item"
-            raise InputError(
-                f"{self.text}: stage `{self.stage}` gave {len(found)} {what}{'' if len(found) == 1 else 's'}"
-            )
+            raise InputError(f"{self.text}: stage `{self.stage}` gave {plural(len(found), self.kind or 'item')}")
         return found[self.first - 1 : self.last]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.interface.schemas import Item
 from agent.interface.workflow_schemas import EvidenceLink, StageReport, WorkflowResult
+from agent.plural import plural
 from agent.report.export import FORMULA_STARTS
 from agent.report.workflow_page import write_workflow_report
 from agent.workflow.plan import Workflow
@@ -107,9 +108,9 @@ def _message(stages: Sequence[StageReport]) -> str:
     states = Counter(report.state for report in stages)
     made = Counter(item.kind for report in stages for call in report.calls for item in call.result.items)
     said = ", ".join(f"{n} {state}" for state, n in states.items())
-    things = ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in made.items()) or "nothing"
+    things = ", ".join(plural(n, kind) for kind, n in made.items()) or "nothing"
     reasons = [f"{report.id}: {report.reason}" for report in stages if report.reason]
-    text = f"{len(stages)} stage{'' if len(stages) == 1 else 's'}: {said}; made or found {things}."
+    text = f"{plural(len(stages), 'stage')}: {said}; made or found {things}."
     return " ".join([text, *(f"{reason}." for reason in reasons[:3])])
 
 

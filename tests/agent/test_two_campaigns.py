@@ -145,6 +145,30 @@ def test_the_cost_is_known_before_anything_runs(session: Session) -> None:
     assert thrice.seconds == pytest.approx(3 * cost.seconds)
 
 
+def test_a_workflow_costs_what_its_stages_cost(session: Session) -> None:
+    """Also one that leaves this machine: wrapped into a workflow it has to be asked for all the same."""
+    look = {"id": "look", "do": "search_literature", "with": {"query": "kinases", "online": True}}
+    design = {"id": "design", "do": "start_campaign", "with": {"campaign": {"target": "ABL1"}}}
+    each = {"id": "each", "do": "dock", "foreach": ["ABL1", "EGFR"], "with": {"molecules": ["CCO"], "target": "$item"}}
+    wrong = {"id": "wrong", "do": "start_campaign", "with": {"campaign": {"target": "ABL1", "rounds": 0}}}
+    with context(session, "cost") as where:
+        whole, bounded, nested = (
+            load_action("start_campaign").estimate({"campaign": campaign}, where)
+            for campaign in (
+                {"stages": [design, each, wrong]},
+                {"stages": [design, each], "budget": {"minutes": 1}},
+                {"stages": [{"id": "in", "do": "start_campaign", "with": {"campaign": {"stages": [look]}}}]},
+            )
+        )
+        timed = load_action("start_campaign").estimate(
+            {"campaign": {"target": "ABL1", "budget": {"minutes": 2}}}, where
+        )
+    assert (whole.docking_calls, whole.outward) == (96 + 2, False)
+    assert whole.seconds > bounded.seconds == 60.0
+    assert nested.outward
+    assert timed.seconds == 120.0
+
+
 def test_status_of_the_last_campaign(session: Session, second: ActionResult) -> None:
     result = act(session, "run_status")
     (item,) = result.items
@@ -298,6 +322,17 @@ def test_other_docking_settings_are_said_instead_of_compared(
         found = docking_obstacle(table, other, of)
         assert bool(found) == bool(said)
         assert said in found
+
+
+def test_a_table_of_the_rounds_is_not_compared_with_one_of_finalists(table: RunResult) -> None:
+    (best, *rest) = table.candidates
+    checks = [
+        check.model_copy(update={"details": {**check.details, "exhaustiveness": 2}}) if check.name == "dock" else check
+        for check in best.checks
+    ]
+    other = table.model_copy(update={"candidates": [best.model_copy(update={"checks": checks}), *rest]})
+    assert "no confirmed finalists" in docking_obstacle(table, other, "table")
+    assert docking_obstacle(table, other, "docked") == ""
 
 
 def test_other_receptors_and_boxes_are_said_instead_of_compared(table: RunResult) -> None:

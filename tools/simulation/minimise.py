@@ -195,6 +195,7 @@ def _interaction_force(pose: Chem.Mol, pocket: Chem.Mol, dielectric: Dielectric)
         force.addPerBondParameter(name)
     force.setForceGroup(_INTERACTION_GROUP)
     both = Chem.CombineMols(pose, pocket)
+    Chem.GetSymmSSSR(both)  # RDKit leaves it out where neither has a ring, and MMFF94's typing asks for it
     properties = load_mmff_properties(both, dielectric)
     types = [properties.GetMMFFAtomType(i) for i in range(both.GetNumAtoms())]
     charges = partial_charges(both, properties)

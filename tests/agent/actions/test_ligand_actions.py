@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from agent.actions import load_action
 from agent.actions.action import ActionContext, execute
+from agent.actions.calls import run_in_workers
 from agent.actions.child_run import child_id
 from agent.config import Settings
 from agent.interface.schemas import ActionResult, Item
@@ -22,7 +23,9 @@ from agent.runs import run_id_for
 from agent.session import Session
 from tests.tools.docking.conftest import ligand_beside, protein_fragment
 from tools.docking.structure import Structure, render_pdb
+from tools.domain import Call
 from tools.errors import StopError
+from tools.types import CheckResult, Verdict
 
 THREAD = "thread"
 
@@ -124,6 +127,26 @@ def test_a_molecule_without_a_pose_cannot_be_minimised(session: Session) -> None
     result = run(session, "minimize", {"pose": made.items[0].handle})
     assert result.fault == "input"
     assert "has no docked pose" in result.summary
+
+
+def test_what_could_not_be_docked_is_told_beside_what_was_minimised(
+    session: Session, attached: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A molecule whose docking hangs is no wrong input, and keeps nothing from the others."""
+    args = {"molecules": ["CCO", "CCCO"], "target": attached}
+
+    def some_hang(context: ActionContext, calls: Sequence[Call]) -> list[CheckResult]:
+        hang = [call for call in calls if call.args.get("smiles") == "CCCO"]
+        done = iter(run_in_workers(context, [call for call in calls if call not in hang]))
+        late = CheckResult("dock", Verdict.UNKNOWN, reason="timeout: 300 s", call_id="late")
+        return [late if call in hang else next(done) for call in calls]
+
+    monkeypatch.setattr("agent.actions.docking.run_in_workers", some_hang)
+    result = run(session, "minimize", args)
+    assert result.fault == ""
+    assert result.summary.startswith("1 of 2 molecules minimised in the rigid pocket. CCO: MMFF")
+    assert "CCCO could not be docked: timeout: 300 s" in result.summary
+    assert "interaction" not in result.items[1].numbers
 
 
 def test_pockets_of_a_file_can_be_docked_into(session: Session, attached: str) -> None:
@@ -275,7 +298,7 @@ def test_a_stop_of_the_parent_stops_the_run_it_started(session: Session, attache
     with pytest.raises(StopError, match="stopped by request"):
         run(session, "design_ligands", args, run_id)
     asking.join()
-    assert session.ledger.get_run(child).state == "stopped"
+    assert session.ledger.get_run(child).state == session.result(child).state == "stopped"
     assert session.ledger.get_run(run_id).state == "stopped"
 
 
