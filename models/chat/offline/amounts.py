@@ -17,7 +17,7 @@ _COUNTED = (
     r"pockets?|sites?|binding sites?|cavities|papers?"
     r"|articles?|publications?|references?|studies|results?|passages?|loops?|cdrs?|(?:cdr-?)?[hl][123]s?|"
     r"products?|outcomes?|options?|suggestions?|ideas?|examples?|samples?"
-    r"|antagonists?|agonists?|blockers?|of them|ones|alternatives?|versions?|proposals?|"
+    r"|antagonists?|agonists?|blockers?|of (?:them|each)|pieces|ones|alternatives?|versions?|proposals?|"
     r"guesses|metal-organic frameworks?|metal organic frameworks?|predictions?|linkers?|"
     r"cavity|clefts?|grooves?|congeners?|quotes?|quotations?|excerpts?|citations?|preprints?|"
     r"fragments?|leads?|scaffolds?|antibod(?:y|ies)|nanobod(?:y|ies)|heavy chains?"
@@ -163,6 +163,8 @@ def read_amounts(text: str) -> tuple[Amounts, str]:
         text,
     ):
         n = int(match[1] or match[2] or match[3])
+        start = match.start(3) if match[3] else match.start()
+        text = f"{text[:start]} {text[match.end() :]}"
     elif match := re.search(
         (
             r"(?:^|[,:;-] *|\b(?:give me|only|just|make it|maybe|say) )(\d{1,3})(?: of them| in total| please| "

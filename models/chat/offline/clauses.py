@@ -12,7 +12,7 @@ VERBS = (
     r"|retrosynthesi[sz]e|screen|profile|elaborate|assess|map|scan|outline|devise|retrieve|fetch|read up|cite|get|"
     r"what|how|why|which|where|is|are|does|do|did|have|"
     r"has|can|could|prepare|see|summari[sz]e|estimate|detect|locate|identify|refine|invent|"
-    r"sample|build|work out|describe|repeat|kick off|begin|test|put|draw|then"
+    r"sample|build|work out|describe|repeat|kick off|begin|test|put|draw|take|pick|choose|select|then"
 )
 _ADVERBS = (
     r"(?:(?:also|please|then|finally|afterwards|next|now|after that|at the end|lastly|subsequently|"

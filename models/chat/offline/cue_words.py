@@ -20,15 +20,16 @@ COMPOUNDS = (
     r"scaffolds?|fragments?|analog(?:ue)?s?|something|mols?|smiles|small molecules?|derivatives?|chemicals?)"
 )
 PROPERTY = (
-    r"(?:properties|property|descriptors?|log ?p|lipophilicity|polarity|flexibility|clogp|qed|"
-    r"mw|tpsa|psa|mol(?:ecular)? ?(?:weight|"
+    r"(?:properties|property|descriptors?|phys-?chem\w*|physico-?chemical|log ?p|"
+    r"lipophilicity|polarity|flexibility|clogp|qed|mw|tpsa|psa|mol(?:ecular)? ?(?:weight|"
     r"wt|mass)|weight|mass|drug-?like(?:ness)?|lipinski|ro5|rule of (?:five|5)|pains|alerts|"
     r"solubility|logs|sa score|synthetic accessibility|rotatable bonds|heavy atoms|fsp3|polar "
     r"surface(?: area)?|fingerprint|formula|inchi(?:key)?|¦)"
 )
 MOLECULE = (
     r"(?:§[mh]\d+§|it|this|that|them|these|those|the (?:molecule|compound|ligand|drug|best|first|"
-    r"second|third|last|hit|lead|one|design|top|1st|2nd)\b(?: \w+)?|my (?:molecule|compound|hit|"
+    r"second|third|fourth|fifth|last|hit|lead|one|design|top|winner|runner-up|1st|2nd|3rd)\b(?: \w+)?|"
+    r"my (?:molecule|compound|hit|"
     r"lead|ligand))"
 )
 LIGHTER = (

@@ -9,7 +9,6 @@ from models.chat.offline.cues_knowledge import KNOWLEDGE_CUES
 
 CUES: tuple[tuple[str, float, str], ...] = (
     ("design_ligands", 2.0, rf"\b{CREATE}\b.*\b{BINDERS}\b"),
-    ("design_ligands", 1.2, rf"\b{BINDERS}\b (?:for|of|against|to|that|in|on|with)\b"),
     (
         "design_ligands",
         2.2,
@@ -131,11 +130,6 @@ CUES: tuple[tuple[str, float, str], ...] = (
         ),
     ),
     (
-        "generate_molecules",
-        0.8,
-        r"\b(?:random|novel|new|small|drug-?like|lead-?like)\b.*\b(?:molecules?|compounds?|structures|smiles)\b",
-    ),
-    (
         "optimize_molecule",
         2.8,
         (
@@ -157,16 +151,6 @@ CUES: tuple[tuple[str, float, str], ...] = (
         (
             r"\b(?:increase|decrease|reduce|lower|raise|boost|bring down|cut|drop|maximi[sz]e|"
             rf"minimi[sz]e|higher|better|improve|push|bump)\w*\b.{{0,25}}\b{PROPERTY}"
-        ),
-    ),
-    (
-        "optimize_molecule",
-        2.0,
-        (
-            r"\b(?:analog(?:ue)?s?|derivatives?|variants?|versions?|variations?|bioisosteres?)\b "
-            rf"(?:of|for|to|on|around) (?:the )?{MOLECULE}|{MOLECULE} (?:analog(?:ue)?s|"
-            r"derivatives)|\b(?:soluble|lighter|smaller|polar|simpler|greasy)\w* (?:version|"
-            r"variant|analog(?:ue)?|derivative)s?"
         ),
     ),
     (
@@ -271,6 +255,14 @@ CUES: tuple[tuple[str, float, str], ...] = (
         ),
     ),
     (
+        "dock",
+        3.0,
+        (
+            r"§[mh]\d+§ (?:\w+ ){0,4}(?:in|into|inside|within|to) (?:the |its )?(?:\w+ ){0,2}(?:site|pocket|cavity|"
+            r"cleft)\b.*§[tuf]\d+§"
+        ),
+    ),
+    (
         "minimize",
         3.6,
         (
@@ -287,11 +279,6 @@ CUES: tuple[tuple[str, float, str], ...] = (
             rf"§[tu]\d+§(?: kinase| receptor)? {BINDERS}\b|^(?:(?:some|any|\d+|new|novel|more|"
             rf"better|potent|strong|selective|small|a few|the|¦|covalent) )*{BINDERS}\b"
         ),
-    ),
-    (
-        "generate_molecules",
-        2.5,
-        rf"\b{MAKE}\b (?:me |us )?(?:\d+|some|a few|several|a|an) (?:\w+ ){{0,3}}{COMPOUNDS}\b",
     ),
     (
         "optimize_molecule",
@@ -352,7 +339,7 @@ CUES: tuple[tuple[str, float, str], ...] = (
         (
             r"\bwhich (?:one |of (?:them|these|those|the \w+) |molecule |compound |drug )?(?:is|has|are|"
             r"would be|looks)\b.{0,24}(?:soluble|lipophilic|heav|light|polar|drug-?like|qed|logp|"
-            r"tpsa|weight|bigg|small|flexible|¦)"
+            r"tpsa|weight|bigg|small|flexible|eas(?:y|ier|iest) to|¦)"
         ),
     ),
     ("molecule_properties", 1.6, rf"^(?:show|display|draw|view|see|describe|depict)\b (?:me )?{MOLECULE}"),
@@ -379,7 +366,7 @@ CUES: tuple[tuple[str, float, str], ...] = (
         2.5,
         (
             r"\bwhere (?:\w+ ){0,3}(?:could|can|might|would|do|does|will|may) (?:\w+ ){0,3}(?:bind|sit|"
-            r"dock|go|fit)\b|§[fthp]\d+§ (?:binding )?(?:pockets?|sites?|cavit(?:y|ies))\b"
+            r"dock|go|fit|attach|lodge|land|lie)\b|§[fthp]\d+§ (?:binding )?(?:pockets?|sites?|cavit(?:y|ies))\b"
         ),
     ),
     (

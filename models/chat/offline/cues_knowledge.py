@@ -74,7 +74,7 @@ KNOWLEDGE_CUES: tuple[tuple[str, float, str], ...] = (
             r"search|docking|it|loop|things|everything)s? ?(?:going|doing|coming|getting|"
             r"progressing|run)?\b|\b(?:is|are|has|have) (?:(?:it|they|that|this|the|my|our|everything|runs?|"
             r"campaigns?|jobs?|designs?|dockings?|search|all|already|still) )+(?:done|finished|ready|running|over|"
-            r"completed?|through)\b|\b(?:finished|"
+            r"completed?|through|converged|crashed)\b|\b(?:finished|"
             r"done|ready) (?:yet|already)\b|\bstill running\b|\beta\b|\bany (?:news|progress)\b|"
             r"\bupdate (?:on|me)\b|\bhow long\b.{0,20}\b(?:left|remain|take|until|more)\b|"
             r"\bremaining\b|\bwhat(?:'s| is|s) (?:running|happening)\b|\bwhat happened to (?:the|"

@@ -25,7 +25,7 @@ SEMANTIC_ALONE, SEMANTIC_LEAD = 0.66, 0.05
 decide. Set by hand: all-MiniLM-L6-v2 puts what is not done here ("how expensive is
 imatinib") up to 0.62."""
 _WISHES = re.compile(
-    r"\b(?:eas(?:y|ily|ier) to (?:make|synthesi[sz]e|prepare)|(?:easily |readily "
+    r"\b(?:eas(?:y|ily|ier|iest) to (?:make|synthesi[sz]e|prepare)|(?:easily |readily "
     r")?synthesi[sz]able|synthetically \w+|simple to make"
     r"|(?:non-?)?reactive (?:groups?|warheads?|moieties|functional groups?|compounds?|atoms?)|"
     r"(?:no|without|avoid\w*) reactive\w*)"

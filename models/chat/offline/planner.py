@@ -15,7 +15,7 @@ from models.chat.offline.names import target_table
 from models.chat.offline.nouns import is_no_demand, read_noun, read_step_noun
 from models.chat.offline.particulars import is_particular
 from models.chat.offline.plans import AskError, Draft, Plan, Step
-from models.chat.offline.references import read_reference
+from models.chat.offline.references import WHICH, read_reference
 from models.chat.offline.request import PRODUCES, Clause, Making, read_clause
 from models.chat.offline.requirements import read_requirements
 from models.chat.offline.similarity import Embed
@@ -179,10 +179,12 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
         elif intent.label:
             found.append((intent.label, f"{lead} , {piece}" if lead else piece))
             lead = ""
-        elif found:
+        elif found and not _CHOOSES.match(piece):
             found[-1] = (found[-1][0], f"{found[-1][1]} , {piece}")
         else:
             lead = f"{lead} , {piece}" if lead else piece
+    if found and lead:
+        found[-1] = (found[-1][0], f"{found[-1][1]} , {lead}")
     if not found:
         return [_unlabelled(lead, words, reading, making, pieces, embed)]
     return [(label, read_clause(text, reading, words)) for label, text in found]
@@ -196,6 +198,8 @@ def _by_noun(piece: str, intent: Intent) -> Intent:
     return Intent(noun, intent.score) if noun else intent
 
 
+_CHOOSES = re.compile(rf"(?:take|use|pick|choose|select|keep|go (?:on )?with) (?:only |just )?the (?:\w+ )?{WHICH}\b")
+"""What to go on with, of what an earlier step gives."""
 _ASIDE = dict.fromkeys(
     ("find_pockets", "generate_materials", "edit_protein", "design_antibody_cdr", "search_literature"),
     ("molecule_properties", "optimize_molecule"),

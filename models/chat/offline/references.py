@@ -11,7 +11,7 @@ ORDINALS = {
     for n, words in enumerate(
         (
             "first 1st",
-            "second 2nd",
+            "second 2nd runner-up",
             "third 3rd",
             "fourth 4th",
             "fifth 5th",
@@ -62,6 +62,7 @@ _IT = re.compile(
     rf"predicted )*(?P<noun>{_NOUN})(?! (?:of|for|where|with|\d))\b|"
     r"(?<=\bof )what (?:comes out|forms|is (?:formed|made|obtained)|results|(?:you|i|we) get)\b"
 )
+WHICH = rf"(?:{_ORDINAL}|last|best|top|winner|most promising)"
 Kind = Literal["nth", "top", "all", "it", "best"]
 
 

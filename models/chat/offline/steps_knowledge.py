@@ -26,7 +26,9 @@ _ASKING = re.compile(
     r"research|anything|something|information|reports?|"
     r"please|pls|can you|could you|do you know|are there|is there|have you got|i need|i "
     r"want|we need|give me|get me|show me|tell me|find me|find|search for|search|look for|look "
-    r"up|look|read(?: up)?(?: on| about)?(?: what(?:'s| is) known)?|check|any|some|me|for|if|whether|what does|what do|"
+    r"up|look|"
+    r"read(?: up)?(?: on| about)?(?: what(?:'s| is) known)?|check|any|some|me|for|if|whether|what does|what do|"
+    r"(?:we|you|people) know|"
     r"what is|what's|whats|what are|which|do|does|did|how many|the|a|an|recent|new|latest|"
     r"relevant|good|scientific|my|uploaded|our|\d+)\s+)*"
     r"(?:(?:in |from |on |through )?(?:the )?(?:papers?|literature|publications?|articles?|"
@@ -98,7 +100,7 @@ def _query(text: str, clause: Clause, making: Making) -> str:
     )
     for one in clause.reading.found:
         bare = bare.replace(clause.place(one), _words_for(one))
-    return _as_typed(re.sub(r"\s+", " ", bare.replace("¦", " ")).strip(" ?.,!"), making.raw)
+    return _as_typed(re.sub(r"\s+", " ", bare.replace("¦", " ")).strip(" ?.,!;:-"), making.raw)
 
 
 def _as_typed(words: str, raw: str) -> str:

@@ -37,11 +37,12 @@ METALS = {
     **dict.fromkeys(("ba", "barium"), "Ba"),
     **dict.fromkeys(("gd", "gadolinium"), "Gd"),
 }
-_SHORT_METAL = re.compile(
-    r"\b(zn|cu|co|ni|zr|fe|al|mg|mn|cr|cd|ti|hf|ag|ca|eu|tb|gd)\b(?:[ (-]*(?:ii|iii|iv|2\+|"
-    r"3\+)?\)?)?[ -]*(?:based |containing )?(?:mofs?|frameworks?|metal|nodes?|clusters?|ions?)|"
-    r"(?:with|of|from|containing|metal:?|using|on) (zn|cu|co|ni|zr|fe|al|mg|mn|cr|cd|ti|hf|ag|"
-    r"ca|eu|tb|gd)\b"
+_SYMBOL = r"(?:zn|cu|co|ni|zr|fe|al|mg|mn|cr|cd|ti|hf|ag|ca|eu|tb|gd)"
+_SYMBOLS = rf"({_SYMBOL}(?:(?:,? (?:and|or|&) |, ?|/){_SYMBOL})*)"
+_SHORT_METALS = re.compile(
+    rf"\b{_SYMBOLS}\b(?:[ (-]*(?:ii|iii|iv|2\+|3\+)?\)?)?[ -]*(?:based |containing )?"
+    r"(?:mofs?|frameworks?|metal|nodes?|clusters?|ions?)|"
+    rf"(?:with|of|from|containing|metal:?|using|on) {_SYMBOLS}\b"
 )
 LOOPS = ("H1", "H2", "H3", "L1", "L2", "L3")
 _LOOP = re.compile(
@@ -270,32 +271,28 @@ def read_loops(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def build_generate_materials(clause: Clause, making: Making) -> Draft:
+def build_generate_materials(clause: Clause, making: Making) -> list[Draft]:
+    """Frameworks, for each metal that is named."""
     del making
     args: dict[str, Any] = {}
     if clause.amounts.n is not None:
         args["n"] = clause.amounts.n
     elif clause.says(r"\b(?:a|an) (?:\w+ ){0,3}(?:mof|framework|material)\b"):
         args["n"] = 1
-    if metal := read_metal(clause.text):
-        args["metal"] = metal
     _seed(args, clause)
-    return Draft(
-        "generate_materials",
-        args,
-        "write frameworks with the scientific model and check them",
-        kind="material",
-        count=args.get("n"),
-    )
+    metals = read_metals(clause.text)
+    if len(metals) > 1 and clause.says(r"\bor\b"):
+        raise AskError(f"Which metal: {', '.join(metals)}?")
+    why = "write frameworks with the scientific model and check them"
+    each = [{**args, "metal": metal} for metal in metals] or [args]
+    return [Draft("generate_materials", one, why, kind="material", count=args.get("n")) for one in each]
 
 
-def read_metal(text: str) -> str | None:
-    """Symbol of the metal a clause names."""
-    for word in re.findall(r"[a-z]+", text):
-        if len(word) > 2 and word in METALS:
-            return METALS[word]
-    found = _SHORT_METAL.search(text)
-    return METALS[found[1] or found[2]] if found else None
+def read_metals(text: str) -> list[str]:
+    """Symbols of the metals a clause names."""
+    named = [METALS[word] for word in re.findall(r"[a-z]+", text) if len(word) > 2 and word in METALS]
+    symbols = [word for found in _SHORT_METALS.finditer(text) for word in re.findall(r"[a-z]+", found[1] or found[2])]
+    return list(dict.fromkeys([*named, *(METALS[word] for word in symbols if word in METALS)]))
 
 
 def _seed(args: dict[str, Any], clause: Clause) -> None:

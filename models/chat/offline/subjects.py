@@ -13,7 +13,7 @@ from models.chat.offline.conversation import Call, Thing
 from models.chat.offline.mentions import Mention
 from models.chat.offline.names import components, molecules
 from models.chat.offline.plans import AskError
-from models.chat.offline.references import Reference
+from models.chat.offline.references import ORDINALS, Reference
 from models.chat.offline.request import MAKES_NEW, PRODUCES, Clause, Making, item
 from models.chat.offline.spelling import known_words
 
@@ -59,7 +59,12 @@ def unknown_name(clause: Clause) -> str | None:
         rf"(?:^|\s){_BEFORE_NAME}\s+(?:the |drug |compound |molecule |some )*([a-z][a-z0-9-]{{4,}})\b", clause.words
     ):
         word = found[1]
-        if word in known_words() or word.rstrip("s") in known_words() or word.replace("-", "") in known_words():
+        if (
+            word in ORDINALS
+            or word in known_words()
+            or word.rstrip("s") in known_words()
+            or word.replace("-", "") in known_words()
+        ):
             continue
         if _NAME_ENDINGS.search(word):
             return word
@@ -302,7 +307,9 @@ def _earlier_place(clause: Clause, making: Making) -> Place | None:
 def _numbered_pocket(clause: Clause, making: Making) -> Place | None:
     """ "the second pocket": of an earlier step, or of the conversation."""
     reference = clause.reference()
-    if reference is None or reference.noun not in ("pocket", "site") or reference.kind not in ("nth", "best"):
+    if reference is None or reference.kind not in ("nth", "best"):
+        return None
+    if reference.noun not in ("pocket", "site") and not (making.drafts and making.drafts[-1].action == "find_pockets"):
         return None
     for number, draft in reversed(list(enumerate(making.drafts, 1))):
         if draft.action == "find_pockets":

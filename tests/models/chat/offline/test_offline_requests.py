@@ -232,6 +232,14 @@ def test_enough_of_them_lack_something() -> None:
             [("find_pockets", {}), ("design_ligands", {"pocket": "$1.1"})],
         ),
         (
+            "find the pockets, take the second one and design 3 rounds of ligands\n[attached F1: a.pdb]",
+            "",
+            [("find_pockets", {}), ("design_ligands", {"pocket": "$1.2", "rounds": 3})],
+        ),
+        ("Mg and Zn MOFs, 5 of each", "", [("generate_materials", {"n": 5, "metal": one}) for one in ("Mg", "Zn")]),
+        ("make the runner-up smaller", "design", [("optimize_molecule", {"molecule": "M2"})]),
+        ("could gefitinib be placed in the active site of EGFR?", "", [("dock", {"target": "EGFR"})]),
+        (
             "react phenol with acetyl chloride and tell me the logP of what comes out",
             "",
             [("predict_reaction", {}), ("molecule_properties", {"molecules": ["$1.1"]})],
@@ -249,6 +257,10 @@ def test_a_property_of_nothing_is_asked_about_and_not_looked_up() -> None:
     plan = planned("what's its logP?", {})
     assert not plan.steps
     assert plan.question
+
+
+def test_one_metal_or_the_other_is_asked_about() -> None:
+    assert "Zn, Cu" in str(planned("3 Zn or Cu MOFs", {}).question)
 
 
 @pytest.mark.parametrize(
