@@ -17,13 +17,11 @@ from typing import Any
 
 from agent import background
 from agent.actions import load_action
-from agent.campaign import Campaign, parse_campaign
 from agent.chat.conversation import open_turn, require_last
 from agent.chat.front_end import open_front_end
 from agent.kinds import work_of
 from agent.runs import ENDED, run_id_for
 from agent.session import Session
-from agent.workflow.plan import parse_workflow
 from models.chat.front_end import OFFLINE
 from models.errors import CheckpointError, ModelInputError
 from tools.errors import InputError, OrganonError, StopError
@@ -108,7 +106,8 @@ class RunService:
         self.session.resources.release()
 
     def _write_down(self, kind: str, document: dict[str, Any], run_id: str | None, thread_id: str | None) -> str:
-        thread_id = thread_id or document.get("thread_id") or None
+        named = document.pop("thread_id", None)
+        thread_id = thread_id or named or None
         if thread_id is not None:
             self.session.ledger.get_thread(thread_id)
         if kind == "chat":
@@ -125,9 +124,12 @@ class RunService:
     def _examined(self, kind: str, document: dict[str, Any], run_id: str | None, thread_id: str | None) -> str:
         session = self.session
         if kind in ("campaign", "demo"):
-            return session.start_campaign(_campaign(document), kind, run_id)
+            from agent.campaign import parse_campaign
+
+            return session.start_campaign(parse_campaign(document, Path("/")), kind, run_id)
         if kind == "workflow":
-            document.pop("thread_id", None)
+            from agent.workflow.plan import parse_workflow
+
             plan = parse_workflow(document).model_dump(mode="json")
             return session.manager.start(plan | ({"thread_id": thread_id} if thread_id else {}), kind, run_id)
         if kind == "action":
@@ -218,11 +220,6 @@ def _warm(session: Session) -> None:
         action_tools()
     except (InputError, ModelInputError, CheckpointError) as error:
         _log.warning("the language front end: %s", error)
-
-
-def _campaign(document: dict[str, Any]) -> Campaign:
-    """A campaign as it came over the network or out of the ledger."""
-    return parse_campaign({key: value for key, value in document.items() if key != "thread_id"}, Path("/"))
 
 
 def _left_behind(session: Session) -> list[RunRecord]:

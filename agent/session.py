@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from agent.campaign import Campaign
 from agent.config import Settings
 from agent.interface.schemas import Event, RunResult
 from agent.kinds import work_of
@@ -16,6 +16,9 @@ from tools.errors import InputError
 from tools.memory.artifacts import Artifacts
 from tools.memory.ledger import Ledger, RunRecord
 from tools.registry import load_domain
+
+if TYPE_CHECKING:
+    from agent.campaign import Campaign
 
 Listener = Callable[[Event], None]
 

@@ -28,15 +28,8 @@ def open_front_end(settings: Settings) -> BaseChatModel:
     named = (settings.llm, settings.llm_base_url, key)
     with _lock:
         if named not in _open:
-            _open[named] = load_chat_model(*named, targets=bundled_targets(), embed=sentence_embedding(settings))
+            _open[named] = load_chat_model(*named, embed=sentence_embedding(settings))
         return _open[named]
-
-
-def bundled_targets() -> tuple[str, ...]:
-    """Names of the protein targets that come with the tools: what the offline front end recognises as one."""
-    from tools.docking.dockstring_targets import target_names
-
-    return tuple(target_names())
 
 
 def sentence_embedding(settings: Settings) -> Embed | None:

@@ -10,7 +10,6 @@ Nothing but this model is ever called: no fallback to another provider, no other
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -45,17 +44,15 @@ def load_chat_model(
     base_url: str | None = None,
     api_key: str | None = None,
     *,
-    targets: Sequence[str] = (),
     embed: Embed | None = None,
 ) -> BaseChatModel:
-    """The chat model of this name. `targets`: names of bundled protein targets, and `embed`: a sentence embedding, both
-    for the offline front end: what it knows, and what it asks where words do not decide.
-    ModelInputError in one line that names the package to install or the variable to set."""
+    """The chat model of this name. `embed`: a sentence embedding, which the offline front end asks where words do not
+    decide. ModelInputError in one line that names the package to install or the variable to set."""
     provider, _, model = name.partition(":")
     if name == OFFLINE:
         from models.chat.offline import OfflineChatModel
 
-        return OfflineChatModel(targets=tuple(targets), embed=embed)
+        return OfflineChatModel(embed=embed)
     if provider == LOCAL:
         from models.chat.local import load_local_chat_model
 
