@@ -201,5 +201,5 @@ def search_services(
     asked = tuple(services) or tuple(SERVICES)
     answer = search_online(web, query, n, asked, settings.literature_urls)
     if len(answer.faults) == len(asked):
-        raise UnavailableError("no service answered: " + "; ".join(dict.fromkeys(answer.faults.values())))
+        raise UnavailableError("no service answered: " + "; ".join(answer.fault_lines()))
     return answer, [record for record, _ in store_documents(session.ledger, answer.documents)]

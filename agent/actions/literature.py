@@ -94,7 +94,7 @@ def _ask_services(args: SearchLiterature, context: ActionContext) -> list[str]:
         answer, _ = library.search_services(context.session, args.query, PER_SERVICE, args.sources)
     except UnavailableError as error:
         return [f"{error}; only what is in the library was searched"]
-    return [f"{name}: {fault}" for name, fault in answer.faults.items()]
+    return answer.fault_lines()
 
 
 def _found(args: SearchLiterature, context: ActionContext) -> tuple[Found, int]:

@@ -20,6 +20,8 @@ from tools.literature.suspicious import suspicious
 from tools.memory.library import content_words
 
 PASSAGE_SHARE = 0.5
+ELSEWHERE = 0.5
+"""Share of the best sentence's weight that one of another passage must have, so that it is about the same thing."""
 MAX_QUOTED = 400
 """Characters of a quoted sentence; longer ones are no sentences but lists."""
 _MARKS = re.compile(r"\[\s*(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\s*\]")
@@ -50,9 +52,9 @@ def compose_answer(
     """Up to `n_sentences` sentences from the cited passages and records that have the question's words, best first.
 
     `citations`: as `tools.literature.cite` makes them, in order of relevance. `shortest_overlap`: share of the
-    question's weight that a sentence must have; with none such there is no answer. A word weighs the more the fewer of
-    the given sentences hold it, and what its whole passage shares with the question counts `PASSAGE_SHARE`. Sentences
-    that read like instructions to an assistant are not quoted.
+    question's weight that a sentence must have (and `ELSEWHERE`); with none such there is no answer. A word weighs the
+    more the fewer of the given sentences hold it, and what its whole passage shares with the question counts
+    `PASSAGE_SHARE`. Sentences that read like instructions to an assistant are not quoted.
     """
     asked = _stems(question)
     found = [(c, rank, text) for rank, c in enumerate(citations) for text in _statements(c)]
@@ -64,10 +66,13 @@ def compose_answer(
         return sum(weight[word] for word in asked & _stems(text)) / total
 
     around = [share(f"{citation.get('title', '')} {citation['quote']}") for citation in citations]
+    shares = [share(text) for _, _, text in found]
+    best = max(shares, default=0.0)
+    of_best = {rank for own, (_, rank, _) in zip(shares, found, strict=True) if own == best}
     scored = [
-        (share(text) + PASSAGE_SHARE * around[rank] + 0.1 / (1.0 + rank), citation, text)
-        for citation, rank, text in found
-        if share(text) >= shortest_overlap
+        (own + PASSAGE_SHARE * around[rank] + 0.1 / (1.0 + rank), citation, text)
+        for own, (citation, rank, text) in zip(shares, found, strict=True)
+        if own >= max(shortest_overlap, 0.0 if rank in of_best else ELSEWHERE * best)
     ]
     scored.sort(key=lambda entry: -entry[0])
     chosen: dict[str, Sentence] = {}

@@ -51,7 +51,7 @@ def reference(document: DocumentRecord) -> str:
     parts = [names, year, title if title.endswith((".", "?", "!")) else f"{title}."]
     parts.append(f"doi:{document.doi}" if document.doi else "")
     parts.append(f"[{document.source}]" if document.source not in title else "")
-    return " ".join(part for part in parts if part)
+    return " ".join(part for part in parts if part).removesuffix(".")
 
 
 def locator(passage: PassageRecord, document: DocumentRecord) -> str:

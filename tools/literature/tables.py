@@ -142,7 +142,7 @@ def _cells(name: str, text: str) -> tuple[list[str], list[tuple[int, list[str]]]
     warnings = [f"only the first {MAX_ROWS:,} rows were read"] if len(read) > MAX_ROWS + 1 else []
     uneven = sum(len(line) != len(header) for line in cells[1:])
     if uneven:
-        warnings.append(f"{uneven} rows have more or fewer cells than the header")
+        warnings.append(f"{uneven} of {len(rows) - 1} rows have more or fewer cells than the header")
     return header, rows[1:], warnings
 
 

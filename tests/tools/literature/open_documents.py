@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fpdf import FPDF
@@ -273,8 +274,9 @@ def write_documents(folder: Path) -> list[Path]:
 
 
 def make_pdf(path: Path, title: str, pages: list[str], hidden: str = "") -> Path:
-    """A PDF with a text layer; `hidden` is written in white on the last page."""
+    """A PDF with a text layer, the same bytes at any time; `hidden` is written in white on the last page."""
     pdf = FPDF()
+    pdf.set_creation_date(datetime(2026, 1, 1, tzinfo=UTC))
     pdf.set_title(title)
     pdf.set_author("Organon tests")
     pdf.set_font("Helvetica", size=11)

@@ -132,3 +132,17 @@ def test_a_composed_answer_does_not_quote_an_instruction() -> None:
     citation = {"number": 1, "kind": "passage", "source": "x", "title": "", "quote": quote}
     (sentence,) = compose_answer("What is the kinase ABL1?", [citation])
     assert sentence.text == "“ABL1 is a kinase of the blood.” [1]."
+
+
+def test_an_answer_stays_with_what_the_question_is_about() -> None:
+    quotes = (
+        "Imatinib inhibits ABL1 with an IC50 of 25 nM.",
+        "name: aspirin; IC50 (nM): 12000",
+        "Zeolites are made of silicon and aluminium.",
+    )
+    given = [
+        {"number": n, "kind": "passage", "title": "", "source": "d:0", "quote": quote}
+        for n, quote in enumerate(quotes, 1)
+    ]
+    assert [s.citations for s in compose_answer("What is the IC50 of imatinib?", given)] == [(1,)]
+    assert len(compose_answer("Which IC50 values are known?", given)) == 2

@@ -14,7 +14,7 @@ from filelock import FileLock
 from tests.tools.literature.literature_services import Services, serve_services
 from tools.errors import InputError, TransientError, UnavailableError
 from tools.literature.documents import Document
-from tools.literature.online import SERVICES, search_online
+from tools.literature.online import SERVICES, Answer, search_online
 from tools.literature.online.openalex import restored
 from tools.literature.online.web import Web
 
@@ -40,7 +40,7 @@ def test_arxiv(services: Services, web: Web) -> None:
     assert (paper.year, paper.doi, paper.url) == (2021, "10.5555/arx.1", "http://arxiv.org/abs/2101.00001v2")
     assert paper.pages[0].text.endswith("ranks poses of kinase inhibitors < 2 A.")
     assert services.asked[0][1]["search_query"] == ["all:known AND all:docking AND all:scores"]
-    with pytest.raises(InputError, match="arXiv refused the search: incorrect query"):
+    with pytest.raises(InputError, match="arxiv refused the search: incorrect query"):
         ask("arxiv", replace(web, cache=web.cache / "b"), services, "errors")
     assert ask("arxiv", web, services, "what is it") == []
 
@@ -115,9 +115,12 @@ def test_one_service_that_fails_does_not_hide_the_others(services: Services, web
     services.bodies = {"openalex": "<html>maintenance</html>"}
     answer = search_online(web, "kinase", 3, base_urls=services.urls)
     assert answer.faults == {
-        "crossref": "crossref is busy (HTTP 503): try again later",
-        "openalex": "openalex answered something that is not JSON",
+        "crossref": "is busy (HTTP 503): try again later",
+        "openalex": "answered something that is not JSON",
     }
+    assert answer.fault_lines()[0] == "openalex answered something that is not JSON"
+    same = Answer([], {"arxiv": "cannot be reached", "crossref": "cannot be reached"})
+    assert same.fault_lines() == ["arxiv, crossref cannot be reached"]
     assert {document.source for document in answer.documents} == {"arXiv", "Europe PMC"}
 
 

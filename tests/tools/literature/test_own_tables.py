@@ -57,7 +57,7 @@ def test_tables_without_molecules_are_kept_by_their_words() -> None:
 def test_uneven_rows_and_repeated_headers_are_told() -> None:
     (document,) = read_file("odd.csv", b"a,a,\n1,2,3,4\n5\n")
     assert document.rows[0].values == {"a": "1", "a (2)": "2", "column 3": "3"}
-    assert "2 rows have more or fewer cells than the header" in document.warnings
+    assert "2 of 2 rows have more or fewer cells than the header" in document.warnings
 
 
 def test_an_sdf_gives_molecules_with_their_fields() -> None:

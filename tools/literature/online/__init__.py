@@ -38,10 +38,17 @@ SERVICES: dict[str, Service] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the services gave, and one line for each that gave a fault instead."""
+    """What the services gave, and for each that gave a fault instead the reason, without its name."""
 
     documents: list[Document]
     faults: dict[str, str]
+
+    def fault_lines(self) -> list[str]:
+        """One line for each reason: "arxiv, crossref cannot be reached: ..."."""
+        names: dict[str, list[str]] = {}
+        for name, reason in self.faults.items():
+            names.setdefault(reason, []).append(name)
+        return [f"{', '.join(group)} {reason}" for reason, group in names.items()]
 
 
 def search_online(
@@ -62,7 +69,7 @@ def search_online(
             try:
                 documents += future.result()
             except OrganonError as error:
-                faults[name] = str(error)
+                faults[name] = str(error).removeprefix(f"{name} ")
     return Answer(_distinct(documents), faults)
 
 

@@ -31,7 +31,7 @@ def search(web: Web, base_url: str, query: str, n: int) -> list[Document]:
     feed = _feed(web.get("arxiv", f"{base_url}/api/query", params, SECONDS_BETWEEN))
     entries = feed.findall(f"{_ATOM}entry")
     if entries and "/api/errors" in _text(entries[0], "id"):
-        raise InputError(f"arXiv refused the search: {one_line(_text(entries[0], 'summary'), 200)}")
+        raise InputError(f"arxiv refused the search: {one_line(_text(entries[0], 'summary'), 200)}")
     return [document for entry in entries if (document := _document(entry)) is not None]
 
 
