@@ -37,7 +37,10 @@ _CHANGES = (
     r"(?:mutations?|substitutions?|changes|edits|exchanges|positions|replacements?|mutated (?:residues|positions)|"
     r"amino[- ]acid (?:changes|swaps))"
 )
-_COUNT = re.compile(rf"(?<![\w.§-]){_N}(?!\.\d|st\b|nd\b|rd\b|th\b)[ -]?(?:x )?{_BETWEEN}(?:{_COUNTED})\b")
+_COUNT = re.compile(
+    rf"(?<![\w.§-])(?<!\ball )(?<!\bthese )(?<!\bthose ){_N}(?!\.\d|st\b|nd\b|rd\b|th\b)[ -]?(?:x )?"
+    rf"{_BETWEEN}(?:{_COUNTED})\b"
+)
 _TIMES = re.compile(
     r"(?:(?:for|in|within|take|takes|spend|use|using|about|max|at most|up to|no more than|not "
     r"more than|budget(?: of)?:?|limit(?: of)?|run(?: it)?(?: for)?|only) )*(?:a |an "

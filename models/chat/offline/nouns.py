@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from models.chat.offline.clauses import VERBS
-from models.chat.offline.cue_words import BINDERS, COMPOUNDS, PROPERTY
+from models.chat.offline.cue_words import BINDERS, COMPOUNDS, LIGHTER, PROPERTY
 from models.chat.offline.requirements import read_requirements
 
 _SITES = r"(?:pockets?|sites?|cavit(?:y|ies)|clefts?|grooves?|hot ?spots?|crevices?)"
@@ -54,6 +54,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         "optimize_molecule",
         (
+            rf"\b(?:like|similar to) §[mh]\d+§,? but (?:\w+ )?(?:{_BETTER}|{LIGHTER})\b(?!.*§[tu]\d+§)|"
             rf"\b{_ANALOGUES}\b(?!.*§[tu]\d+§).*(?:\b{_BETTER}\b|§[mh]\d+§)|"
             rf"(?:\b{_BETTER}\b|§[mh]\d+§).*\b{_ANALOGUES}\b(?!.*§[tu]\d+§)"
         ),

@@ -22,7 +22,8 @@ COUNTED: dict[str, str] = {
     "generate_materials": f"{_NEW} structure framework candidate mof material design",
     "edit_protein": f"{_NEW} mutant sequence design mutation substitution change candidate protein",
     "design_antibody_cdr": f"{_NEW} sequence design candidate loop antibody antibodies",
-    "search_literature": f"{_NEW} passage paper article reference result quote quotation citation hit excerpt source",
+    "search_literature": f"{_NEW} passage paper article reference result quote quotation citation hit excerpt source "
+    "arxiv pubmed openalex crossref pubchem europe pmc online internet",
     "search_results": f"{_NEW} result hit molecule",
     "dock": "exhaustiveness seed",
 }

@@ -155,7 +155,7 @@ _OF_WORDS = ("search_literature", "search_results", "again", "run_status", "expl
 def _unread_numbers(clause: Clause) -> list[str]:
     """Numbers that were read as no condition, amount or reference, each with the words around it."""
     pointed = clause.reference()
-    words = re.sub(r"§\w+§", " ", clause.words)
+    words = re.sub(r"§\w+§|\b(?:all|these|those) \d+\b", " ", clause.words)
     for known in (pointed.words if pointed else "", str(clause.amounts.n or "")):
         words = words.replace(known, " ", 1) if known else words
     return [
@@ -186,8 +186,19 @@ def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None)
     if found and lead:
         found[-1] = (found[-1][0], f"{found[-1][1]} , {lead}")
     if not found:
-        return [_unlabelled(lead, words, reading, making, pieces, embed)]
-    return [(label, read_clause(text, reading, words)) for label, text in found]
+        return [_with_limits_as_goals(*_unlabelled(lead, words, reading, making, pieces, embed))]
+    return [_with_limits_as_goals(label, read_clause(text, reading, words)) for label, text in found]
+
+
+_ASKS = re.compile(
+    r"\?|\b(?:what|whats|what's|which|is|are|does|do|has|have|how|whether|if|check|test|see|tell|show|compute|calculate)\b"
+)
+
+
+def _with_limits_as_goals(label: str, clause: Clause) -> tuple[str, Clause]:
+    """ "ketoconazole: logP at most 3" says what it should become, where it asks nothing."""
+    wished = label == "molecule_properties" and clause.requirements.ranges and not _ASKS.search(clause.text)
+    return ("optimize_molecule" if wished else label), clause
 
 
 def _by_noun(piece: str, intent: Intent) -> Intent:

@@ -50,7 +50,7 @@ _BEST = re.compile(
     r"\bthe lead\b"
 )
 _ALL = re.compile(
-    r"\b(?:these|those|them|both|all(?: of (?:them|these|those))?|each(?: of them| one)?|"
+    r"\b(?:these|those|them|their|both|all(?: of (?:them|these|those))?|each(?: of them| one)?|"
     r"every(?: one)?|everything|(?:the |those |these |all |your |my |our |resulting |new "
     r")+(?:molecules|compounds|ligands|designs|candidates|hits|results|poses|structures|"
     r"inhibitors|binders|analog(?:ue)?s|products|ones|routes|pockets|variants|sequences|"

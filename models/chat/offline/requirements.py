@@ -54,8 +54,8 @@ _BELOW = (
     r"to|smaller(?: than)?|fewer(?: than)?|lighter than"
     r"|(?:a )?(?:ceiling|cap|upper limit|upper bound|limit)(?: of| at)?|capped (?:at|to)|limited to|(?:no|not) "
     r"longer than"
-    r"|never (?:above|over)|not (?:above|over|more than|greater than|higher than|heavier than|exceed(?:ing)?)|no "
-    r"(?:more|higher|greater|heavier|larger|bigger) than|within|beneath"
+    r"|never (?:above|over)|down to|not (?:above|over|more than|greater than|higher than|heavier than|exceed(?:ing)?)|"
+    r"no (?:more|higher|greater|heavier|larger|bigger) than|within|beneath"
 )
 _ABOUT = r"around|about|approx(?:imately|\.)?|roughly|near|close to|~|ca\.?|circa"
 _OPERATOR = (

@@ -97,7 +97,7 @@ def correct(word: str) -> str:
     """The keyword that `word` is a typing error of, or `word`."""
     if _is_word(word):
         return word
-    if short := _without_vowels().get(word):
+    if short := _without_vowels().get(word) or _beginning(word):
         return short
     limit = 1 if len(word) < 9 else 2
     near: dict[int, list[str]] = {}
@@ -119,6 +119,12 @@ def _without_vowels() -> dict[str, str]:
     for word in _keywords():
         short.setdefault(word[0] + re.sub("[aeiou]", "", word[1:]), set()).add(word)
     return {key: next(iter(words)) for key, words in short.items() if len(words) == 1}
+
+
+def _beginning(word: str) -> str:
+    """ "retro" -> "retrosynthetic": the shortest keyword that begins so, from five letters on."""
+    whole = [keyword for keyword in _keywords() if keyword.startswith(word)] if len(word) >= 5 else []
+    return min(whole, key=lambda keyword: (len(keyword), keyword), default="")
 
 
 def _is_word(word: str) -> bool:

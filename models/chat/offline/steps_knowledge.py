@@ -22,7 +22,9 @@ SERVICES = {
     "pubchem": "pubchem",
 }
 _ASKING = re.compile(
-    r"^(?:(?:what (?:has|have|was|is) (?:been )?(?:published|reported|written|found|said)|ask|query|consult|work|"
+    r"^(?:(?:who (?:has |have )?(?:published|worked|reported|written)|"
+    r"what (?:has|have|was|is) (?:been )?(?:published|reported|written|found|said)|ask|"
+    r"query|consult|work|"
     r"research|anything|something|information|reports?|"
     r"please|pls|can you|could you|do you know|are there|is there|have you got|i need|i "
     r"want|we need|give me|get me|show me|tell me|find me|find|search for|search|look for|look "

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.chat.offline.conversation import Call, Thing
+from models.chat.offline.cue_words import PROPERTY
 from models.chat.offline.mentions import Mention
 from models.chat.offline.names import components, molecules
 from models.chat.offline.plans import AskError
@@ -34,6 +35,12 @@ _POINTS = re.compile(
     r"\b(?:there|it|them|this|that|these|those|here|same|its|the (?:same )?(?:target|protein|"
     r"receptor|structure|pocket|binding site|site|file|enzyme|kinase|active site)|this "
     r"(?:target|protein)|attached|upload\w*)\b"
+)
+
+
+_CHOSEN_BY = re.compile(
+    rf"\b(?:one|ones|molecules?|compounds?|candidates?|designs?) (?:with|of|having|that has) (?:the )?"
+    rf"(?:best|highest|lowest|smallest|largest|greatest|least|most) {PROPERTY}"
 )
 
 
@@ -82,6 +89,10 @@ def subject_molecules(
     named = named_molecules(clause, making, leave)
     if named:
         return named
+    if by_property := _CHOSEN_BY.search(clause.text):
+        raise AskError(
+            f"I choose by rank in a table, not by “{by_property[0]}”. Which one do you mean, by handle or rank?"
+        )
     reference = clause.reference() or Reference("it")
     pointed = _from_plan(reference, making, one) or _from_history(reference, making, one, what)
     if pointed:

@@ -236,6 +236,11 @@ def test_enough_of_them_lack_something() -> None:
             "",
             [("find_pockets", {}), ("design_ligands", {"pocket": "$1.2", "rounds": 3})],
         ),
+        ("retro for tofacitinib", "", [("plan_synthesis", {})]),
+        ("ketoconazole: logP down to 3", "", [("optimize_molecule", {"goals": ["log_p <=3"]})]),
+        ("what are their logP values?", "design", [("molecule_properties", {"molecules": ["M1", "M2", "M3"]})]),
+        ("redesign all three heavy chain CDRs of trastuzumab, 20 designs", "", [("design_antibody_cdr", {"n": 20})]),
+        ("we have a structure of it; locate all cavities\n[attached F1: e.cif]", "", [("find_pockets", {})]),
         ("Mg and Zn MOFs, 5 of each", "", [("generate_materials", {"n": 5, "metal": one}) for one in ("Mg", "Zn")]),
         ("make the runner-up smaller", "design", [("optimize_molecule", {"molecule": "M2"})]),
         ("could gefitinib be placed in the active site of EGFR?", "", [("dock", {"target": "EGFR"})]),
@@ -257,6 +262,13 @@ def test_a_property_of_nothing_is_asked_about_and_not_looked_up() -> None:
     plan = planned("what's its logP?", {})
     assert not plan.steps
     assert plan.question
+
+
+def test_the_best_in_a_property_is_not_taken_for_the_first_in_rank() -> None:
+    said = "generate 6 compounds, compute their properties and plan a synthesis of the one with the best QED"
+    plan = planned(said, {})
+    assert not plan.steps
+    assert "by rank" in str(plan.question)
 
 
 def test_one_metal_or_the_other_is_asked_about() -> None:
