@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agent.plural import plural
+
 if TYPE_CHECKING:
     from agent.interface.schemas import ActionResult
     from agent.library import Taken
@@ -96,7 +98,7 @@ def _print_taken(taken: Taken) -> None:
     if taken.state == "refused":
         progress.print(Text.assemble(("refused", "red"), f" {taken.reason}"), soft_wrap=True)
         return
-    parts = f", {taken.n_passages} passages" if taken.state == "added" else ""
+    parts = f", {plural(taken.n_passages, 'passage')}" if taken.state == "added" else ""
     progress.print(Text.assemble((taken.state, "green"), f" {taken.file}{parts}"), soft_wrap=True)
     for warning in taken.warnings:
         progress.print(Text.assemble(("  note", "yellow"), f" {warning}"), soft_wrap=True)
@@ -107,7 +109,8 @@ def _print_library(document: dict[str, Any]) -> None:
 
     held = document["library"]
     output.print(
-        f"library: {held['documents']} documents, {held['passages']} passages, {held['molecules']} rows with molecules"
+        f"library: {plural(held['documents'], 'document')}, {plural(held['passages'], 'passage')} of prose, "
+        f"{plural(held['molecules'], 'row')} with a molecule"
     )
     output.print(document["embedding"]["statement"], style="dim", soft_wrap=True)
 

@@ -6,52 +6,34 @@ sentence, so that a statement and the sentence it refers to are found together; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
-from tools.literature.documents import Document, Page
+from tools.literature.documents import Document, Page, Row
 from tools.literature.sentences import sentence_spans
 from tools.literature.suspicious import suspicious
+from tools.memory.ledger import PassageRecord
 
 PASSAGE_CHARACTERS = 900
 OVERLAP_CHARACTERS = 200
 """Longest sentence that is repeated at the head of the next passage."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """`page`: number of the page, or of the row of a table; None where there is neither. `start`, `end`: characters of
-    the page's text (0 and the length, for a row). `suspicious`: why it reads like an instruction, or ""."""
-
-    passage_id: str
-    document_id: str
-    position: int
-    text: str
-    page: int | None
-    start: int
-    end: int
-    smiles: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-    suspicious: str = ""
-
-
-def passages_of(document: Document, size: int = PASSAGE_CHARACTERS) -> list[Passage]:
+def passages_of(document: Document, size: int = PASSAGE_CHARACTERS) -> list[PassageRecord]:
     """A document's passages in order; `size`: characters a passage aims at (one long sentence may exceed it)."""
-    name, found = document.document_id, list[Passage]()
+    name, found = document.document_id, list[PassageRecord]()
+
+    def add(page: int | None, start: int, end: int, text: str, row: Row | None = None) -> None:
+        place = len(found)
+        smiles, values = (row.smiles, row.values) if row else ("", {})
+        found.append(
+            PassageRecord(f"{name}:{place}", name, place, page, start, end, text, smiles, values, suspicious(text))
+        )
+
     for page in document.pages:
         for start, end in _slices(page, size):
-            text, place = page.text[start:end], len(found)
-            found.append(
-                Passage(f"{name}:{place}", name, place, text, page.number, start, end, suspicious=suspicious(text))
-            )
+            add(page.number, start, end, page.text[start:end])
     for row in document.rows:
-        place = len(found)
-        flag = suspicious(row.text)
-        found.append(
-            Passage(
-                f"{name}:{place}", name, place, row.text, row.number, 0, len(row.text), row.smiles, row.values, flag
-            )
-        )
+        add(row.number, 0, len(row.text), row.text, row)
     return found
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from tools.literature.chunk import passages_of
 from tools.literature.documents import Document
-from tools.memory.ledger import DocumentRecord, Ledger, PassageRecord
+from tools.memory.ledger import DocumentRecord, Ledger
 
 
-def store_document(ledger: Ledger, document: Document, now: float | None = None) -> tuple[DocumentRecord, bool]:
-    """The stored record, and whether it is new. `now`: Unix seconds, for tests and imports."""
+def store_document(ledger: Ledger, document: Document) -> tuple[DocumentRecord, bool]:
+    """The stored record, and whether it is new."""
     passages = passages_of(document)
     record = DocumentRecord(
         document.document_id,
@@ -25,24 +25,9 @@ def store_document(ledger: Ledger, document: Document, now: float | None = None)
         document.licence,
         document.warnings,
         len(passages),
-        time.time() if now is None else now,
+        time.time(),
     )
-    rows = [
-        PassageRecord(
-            p.passage_id,
-            p.document_id,
-            p.position,
-            p.page,
-            p.start,
-            p.end,
-            p.text,
-            p.smiles,
-            p.values,
-            p.suspicious,
-        )
-        for p in passages
-    ]
-    return record, ledger.put_document(record, rows)
+    return record, ledger.put_document(record, passages)
 
 
 def store_documents(ledger: Ledger, documents: Iterable[Document]) -> list[tuple[DocumentRecord, bool]]:

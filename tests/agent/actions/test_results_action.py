@@ -13,8 +13,8 @@ from agent.config import Settings
 from agent.interface.schemas import ActionResult
 from agent.library import ingest_paths
 from agent.session import Session
+from tests.citation_support import unsupported_sentences
 from tools.errors import InputError
-from tools.literature.answer import unsupported_sentences
 from tools.memory.recall import (
     failures,
     recall_molecule,

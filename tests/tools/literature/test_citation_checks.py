@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tools.literature.answer import cited_numbers, compose_answer, unsupported_sentences
+from tests.citation_support import unsupported_sentences
+from tools.literature.answer import cited_numbers, compose_answer
 from tools.literature.suspicious import suspicious
 
 CITATIONS = [

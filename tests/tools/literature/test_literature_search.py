@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.citation_support import unsupported_sentences
 from tools.errors import InputError
-from tools.literature.answer import compose_answer, unsupported_sentences
+from tools.literature.answer import compose_answer
 from tools.literature.cite import cite_passages, reference
 from tools.literature.documents import Document, Page
 from tools.literature.search import (
