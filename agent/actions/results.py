@@ -151,9 +151,9 @@ def _target(text: str, context: ActionContext) -> tuple[str, str, str]:
 
 
 def _rows(smiles: str, n: int, context: ActionContext, notes: list[str]) -> list[Hit]:
-    """Rows of own data with molecules like this one."""
+    """Rows of own data with molecules like this one; what a service told of a compound is none."""
     try:
-        return library.similar_rows(context.session, smiles, n)
+        return [hit for hit in library.similar_rows(context.session, smiles, n) if hit.document.kind == "table"]
     except UnavailableError as error:
         notes.append(f"own data could not be searched by structure: {error}")
         return []

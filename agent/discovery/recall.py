@@ -128,6 +128,7 @@ def _of_own_data(context: Mapping[str, Any], deps: Deps) -> list[dict[str, Any]]
     return [
         _row_seed(hit, str(reference["name"]))
         for hit in search_molecules(deps.ledger, _index(deps), reference["smiles"], N_SEEDS)
+        if hit.document.kind == "table"
     ]
 
 

@@ -15,6 +15,8 @@ from agent.library import ingest_paths
 from agent.session import Session
 from tests.citation_support import unsupported_sentences
 from tools.errors import InputError
+from tools.literature.documents import Document, Row
+from tools.literature.store import store_document
 from tools.memory.recall import (
     failures,
     recall_molecule,
@@ -135,6 +137,8 @@ def test_by_words(session: Session) -> None:
 def test_own_data_and_other_conversations_count(session: Session, tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text(f"smiles,IC50 (nM)\n{PARACETAMOL},12\n")
     ingest_paths(session, [tmp_path / "own.csv"])
+    told = Document("compound", "pubchem 1", "PubChem", rows=(Row("PubChem compound 1", 1, PARACETAMOL),))
+    store_document(session.ledger, told)  # no data of the user's
     session.ledger.put_thread("elsewhere", "t")
     made = {
         "kind": "molecule",
