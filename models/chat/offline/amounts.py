@@ -15,7 +15,7 @@ _COUNTED = (
     r"analog(?:ue)?s?|derivatives?|mols?|hits?"
     r"|drugs?|smiles|variants?|mutants?|sequences?|proteins?|mofs?|frameworks?|materials?|"
     r"pockets?|sites?|binding sites?|cavities|papers?"
-    r"|articles?|publications?|references?|studies|results?|passages?|loops?|cdrs?|(?:cdr-?)?[hl][123]s?|"
+    r"|articles?|publications?|ref(?:erence)?s?|studies|results?|passages?|loops?|cdrs?|(?:cdr-?)?[hl][123]s?|"
     r"products?|outcomes?|options?|suggestions?|ideas?|examples?|samples?"
     r"|antagonists?|agonists?|blockers?|of (?:them|each)|pieces|ones|alternatives?|versions?|proposals?|"
     r"guesses|metal-organic frameworks?|metal organic frameworks?|predictions?|linkers?|"
@@ -38,7 +38,7 @@ _CHANGES = (
     r"amino[- ]acid (?:changes|swaps))"
 )
 _COUNT = re.compile(
-    rf"(?<![\w.§-])(?<!\ball )(?<!\bthese )(?<!\bthose ){_N}(?!\.\d|st\b|nd\b|rd\b|th\b)[ -]?(?:x )?"
+    rf"(?<![\w.§-])(?<!\brule of )(?<!\ball )(?<!\bthese )(?<!\bthose ){_N}(?!\.\d|st\b|nd\b|rd\b|th\b)[ -]?(?:x )?"
     rf"{_BETWEEN}(?:{_COUNTED})\b"
 )
 _TIMES = re.compile(

@@ -211,8 +211,8 @@ CUES: tuple[tuple[str, float, str], ...] = (
         "molecule_properties",
         2.2,
         (
-            r"\b(?:what|whats|what's|which|compute|calculate|calc|get|show|tell|give|check|list|"
-            r"report|work out|determine|evaluate|estimate|predict|need|how about|measure|assess|"
+            r"\b(?:what|whats|what's|which|how (?:many|much|high|low)|compute|calculate|calc|get|show|tell|give|check|"
+            r"list|report|work out|determine|evaluate|estimate|predict|need|how about|measure|assess|"
             rf"profile|compare|know|print)\b.{{0,40}}\b{PROPERTY}|^\W*(?:the "
             rf")?{PROPERTY}\b.{{0,24}}\b(?:of|for|from)\b|\b{PROPERTY} (?:of|for) (?:the "
             rf")?{MOLECULE}|{MOLECULE}(?:'s)? {PROPERTY}|\bits {PROPERTY}|{PROPERTY}(?: ?,| and| \?|"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 PAPERS = (
     r"(?:papers?|literature|publications?|pubmed|arxiv|biorxiv|chemrxiv|chembl papers|journals?|"
-    r"studies|openalex|crossref|europe ?pmc|scientific articles?|articles?|preprints?|textbooks?|"
+    r"studies|refs|openalex|crossref|europe ?pmc|scientific articles?|articles?|preprints?|textbooks?|"
     r"sources)"
 )
 KNOWLEDGE_CUES: tuple[tuple[str, float, str], ...] = (
@@ -65,12 +65,14 @@ KNOWLEDGE_CUES: tuple[tuple[str, float, str], ...] = (
             r"\bcampaign\b.{0,20}\bstarten\b"
         ),
     ),
+    ("start_campaign", 3.0, r"\bcampaign\b.*§[tuf]\d+§|§[tuf]\d+§ campaign\b"),
     ("start_campaign", 3.4, r"\b(?:start|run|launch|kick off|execute|use|submit)\w*\b.{0,20}§y\d+§"),
     (
         "run_status",
         3.4,
         (
-            r"\bstatus\b|\bprogress\b|\bhow (?:far|is it going|is it coming|are we doing)\b|"
+            r"\bstatus\b|\bprogress\b|\bwhere (?:are we|do we stand)\b|\bhow (?:far|is it going|is it coming|"
+            r"are we doing)\b|"
             r"\bhow(?:'s|s| is| are| did) (?:the |my |our |that |this )?(?:run|campaign|job|design|"
             r"search|docking|it|loop|things|everything)s? ?(?:going|doing|coming|getting|"
             r"progressing|run)?\b|\b(?:is|are|has|have) (?:(?:it|they|that|this|the|my|our|everything|runs?|"
@@ -95,7 +97,8 @@ KNOWLEDGE_CUES: tuple[tuple[str, float, str], ...] = (
             r"it)|\bexplain (?:me )?(?:the |this |that |candidate |number |why )*(?:§[hm]\d+§|"
             r"candidate|score|rank|result of|first|second|third|fourth|last|best|top|one|it|"
             r"molecule|design)|\breasons? (?:for|why)\b|\bhow come\b|\bjustify\b|\bwalk me through\b|"
-            r"\bwhat (?:speaks|argues|counts) (?:for|against|in favou?r of)\b|\brationale (?:for|behind|of)\b|"
+            r"\bwhat (?:speaks|argues|counts) (?:for|against|in favou?r of)\b|"
+            r"\b(?:rationale|reasoning|logic) (?:for|behind|of)\b|"
             r"\bon what (?:grounds|basis)\b|\b(?:grounds|basis) (?:for|of) (?:the |its )?(?:rank|reject|score|verdict)|"
             r"\b(?:ranked|scored|rejected|placed) so\b|"
             r"\bpros and cons\b|\bstrengths and weaknesses\b|\bwhat makes (?:§h\d+§|it|this|that|the|number)\b|"

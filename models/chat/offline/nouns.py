@@ -23,7 +23,7 @@ _CHANGED = r"(?:variants?|mutants?|muteins?|mutations?|substitutions?|homologues
 _RULES: tuple[tuple[str, str], ...] = (
     (
         "search_literature",
-        r"\b(?:papers?|publications?|articles?|literature|evidence|preprints?|reviews?|citations?|references)\b",
+        r"\b(?:papers?|publications?|articles?|literature|evidence|preprints?|reviews?|citations?|references|refs)\b",
     ),
     ("design_antibody_cdr", r"\b(?:cdrs?|(?:hypervariable |antibody )?loops?|paratopes?)\b"),
     ("generate_materials", r"\b(?:mofs?|frameworks?|porous (?:solids?|crystals?)|coordination polymers?)\b"),

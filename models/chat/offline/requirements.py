@@ -157,6 +157,12 @@ ASSUMED = {
     ),
 }
 """What a word was taken for where it could mean more than one thing: told in the answer."""
+_UNWANTED = re.compile(
+    r"\b(pains|brenk|alerts|reactive groups?)(?: alerts?| hits?| matches)? "
+    r"(?:(?:must|should|may|can|are|is)(?:n't| not| never)|"
+    r"(?:is|are|to be) (?:excluded|avoided|forbidden|unwanted|undesired))(?: (?:to )?(?:be )?(?:appear|occur|there|"
+    r"present|allowed|included|wanted|contained|tolerated))?"
+)
 _ELEMENTS = re.compile(
     r"only (?:the elements? )?((?:(?:c|n|o|f|s|p|cl|br|i|h|b)(?:\s*(?:,|and|/)?\s+|\s*,\s*|$|\b)){2,})(?:atoms?)?"
 )
@@ -302,6 +308,7 @@ def _read_unsupported(text: str, found: Requirements) -> str:
 
 
 def _read_flags(text: str, found: Requirements) -> str:
+    text = _UNWANTED.sub(r"no \1", text)
     for key, value, pattern in FLAGS:
         named = re.search(rf"(?<![\w§])(?:{pattern})(?![\w§])", text)
         if named is None:

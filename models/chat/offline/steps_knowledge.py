@@ -35,10 +35,10 @@ _ASKING = re.compile(
     r"relevant|good|scientific|my|uploaded|our|\d+)\s+)*"
     r"(?:(?:in |from |on |through )?(?:the )?(?:papers?|literature|publications?|articles?|"
     r"work|research|evidence(?= (?:about|on|for|of)\b)|"
-    r"studies|references?|citations?|reviews?|preprints?|pdfs?|documents?|library|journals?|"
+    r"studies|references?|refs|citations?|reviews?|preprints?|pdfs?|documents?|library|journals?|"
     r"pubmed|arxiv|biorxiv|europe ?pmc|openalex|crossref|pubchem|sources)\s*(?:search "
     r")?(?:(?:that (?:i|we) (?:uploaded|have|gave)|say|says|tell us|report|reports?|have to "
-    r"say|for|on|about|regarding|concerning|of|discussing|describing|mention(?:ing)?|and|or|"
+    r"say|for|on|after|about|regarding|concerning|of|discussing|describing|mention(?:ing)?|and|or|"
     r"online|is|are|there|known|say about|:)\s+)*)*"
     r"(?:(?:known|say|written|published|reported) (?:about|on|for)\s+)?(?:about |on |regarding |concerning )?"
 )

@@ -31,6 +31,7 @@ _MEDICAL = re.compile(
     r"\b(?:should i (?:take(?!.*\b(?:forward|further)\b)|stop taking|use (?:an? |the |some |any )?(?:drug|medicine|"
     r"pill|tablet|§m\d+§))|can i take|(?:what|which) (?:drug|medicine|pill|tablet)s? (?:(?:is|are) (?:the )?"
     r"(?:best|good|better|right|safe\w*) (?:for|against)|should (?:i|my|he|she)|helps?|do you)|"
+    r"(?:is it|are they|is §m\d+§) safe (?:to (?:take|combine|give|use|eat|drink)|for|in|with)\b|"
     r"best (?:drug|medicine) for|dos(?:e|age)\b|my doctor|headaches?|"
     r"prescri\w+|i feel|i have (?:a )?(?:fever|pain|cold))"
 )

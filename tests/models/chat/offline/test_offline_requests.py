@@ -8,6 +8,10 @@ rules for nouns (`nouns`), so they are held out no more.
 `requests_unseen.yaml`: 30 written before those rules, by someone who had not read any: 20 right before them (67 %), 25
 after (83 %), no guess. The five others were not mended. Their writer then wrote the rules, knowing the sentences though
 not which of them failed: 83 % is the upper end of what to expect of new words, 63 to 67 % the lower.
+
+Two sets more were kept out of the project, measured once each: 60 by someone who had read no rule, 42 right (70 %) with
+one guess; after their classes of failure had been mended, 40 in another style by the same writer, 28 right (70 %) with
+one guess. So three of ten requests in new words are asked back about or not read in full.
 """
 
 from __future__ import annotations
@@ -197,6 +201,12 @@ def test_a_noun_alone_is_no_demand(said: str, after: str) -> None:
     assert not planned(said, {"after": after}).steps
 
 
+def test_what_is_safe_for_a_patient_is_no_reaction() -> None:
+    plan = planned("is it safe to combine warfarin and aspirin in an elderly patient?", {})
+    assert not plan.steps
+    assert "no medical advice" in str(plan.answer)
+
+
 @pytest.mark.parametrize("said", ["which drug is more lipophilic, aspirin or ibuprofen?", "how polar is aspirin?"])
 def test_a_question_about_drugs_is_no_medical_one(said: str) -> None:
     assert [step.action for step in planned(said, {}).steps] == ["molecule_properties"]
@@ -241,6 +251,10 @@ def test_enough_of_them_lack_something() -> None:
         ("what are their logP values?", "design", [("molecule_properties", {"molecules": ["M1", "M2", "M3"]})]),
         ("redesign all three heavy chain CDRs of trastuzumab, 20 designs", "", [("design_antibody_cdr", {"n": 20})]),
         ("we have a structure of it; locate all cavities\n[attached F1: e.cif]", "", [("find_pockets", {})]),
+        ("set off a PARP1 campaign", "", [("start_campaign", {"campaign": {"target": "PARP1"}})]),
+        ("how many rotatable bonds has the top design", "design", [("molecule_properties", {"molecules": ["M1"]})]),
+        ("EGFR ligands, PAINS must not appear", "", [("design_ligands", {"constraints": {"pains": "none"}})]),
+        ("rule of three fragments, MW below 300", "", [("generate_molecules", {"n": None})]),
         ("Mg and Zn MOFs, 5 of each", "", [("generate_materials", {"n": 5, "metal": one}) for one in ("Mg", "Zn")]),
         ("make the runner-up smaller", "design", [("optimize_molecule", {"molecule": "M2"})]),
         ("could gefitinib be placed in the active site of EGFR?", "", [("dock", {"target": "EGFR"})]),
