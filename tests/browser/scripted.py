@@ -184,6 +184,7 @@ def molecules(n: int, call_id: str, pose_on: int = -1) -> list[Item]:
             "logp": Quantity(value=LOG_P[at % 5], call_id=call_id),
             "mol_weight": Quantity(value=180.16 + 31.7 * at, unit="daltons", call_id=call_id),
             "vina": Quantity(value=-6.1 - 0.37 * at, unit="kcal/mol", call_id=call_id),
+            "ligand_efficiency": Quantity(value=0.3, unit="kcal/mol/heavy_atom", call_id=call_id),
             "strain": Quantity(value=None if at == 2 else 1.4 + at, unit="kcal/mol", call_id=call_id),
         }
         posed = at == pose_on and bool(STRUCTURES["pose"])
@@ -291,8 +292,9 @@ def show_kinds(turn: Turn) -> None:
         ),
         Item(
             kind="pocket",
-            value="A:THR315 A:MET318 A:PHE382",
+            value="A:VAL3 A:LEU4 A:PHE7",
             name="ATP site",
+            links={"structure": STRUCTURES["receptor"]},
             numbers={"volume": Quantity(value=512.0, unit="Å3")},
         ),
         Item(kind="reaction", value="CC(=O)OC(C)=O.Nc1ccc(O)cc1>>CC(=O)Nc1ccc(O)cc1", name="acylation"),

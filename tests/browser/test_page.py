@@ -204,8 +204,17 @@ def test_approve_with_other_arguments_reload_go_on_pause_and_stop(new_page: Any)
     state_of(turn, "paused")
     turn.get_by_role("button", name="Resume").click()
     state_of(turn, "running")
+    page.evaluate(
+        """() => {
+            window.told = new Set();
+            const tags = () => [...document.querySelectorAll(".work .tag")];
+            const look = () => tags().forEach((tag) => window.told.add(tag.dataset.state));
+            new MutationObserver(look).observe(document.querySelector(".work"), { childList: true, subtree: true });
+        }"""
+    )
     page.get_by_role("button", name="Stop this turn").click()
     state_of(turn, "stopped")
+    assert "stopping" in page.evaluate("[...window.told]")
     page.get_by_text("This run is still going.").wait_for(state="hidden")
     assert turn.get_by_role("button", name="Resume").is_visible()
     assert watched.complaints == []
@@ -340,10 +349,13 @@ def test_phone(new_page: Any, scheme: str) -> None:
     fits = "document.documentElement.scrollWidth <= 400 && document.getElementById('main').scrollWidth <= 400"
     assert page.evaluate(fits)
     watched.picture(f"phone-welcome-{scheme}")
+    cut = """() => [...document.querySelectorAll("#main .traced")]
+        .filter((number) => number.getBoundingClientRect().right > 400).length"""
     for words in ("table", "campaign", "kinds", "literature"):
         state_of(watched.ask(words), "done")
         page.wait_for_timeout(300)
         assert page.evaluate(fits), words
+        assert page.evaluate(cut) == 0, f"{words}: a number stands beside the screen"
         watched.picture(f"phone-{words}-{scheme}")
     page.get_by_role("button", name="Conversations").click()
     page.locator("#sidebar").get_by_role("button", name="New conversation").click()

@@ -1,4 +1,4 @@
-"""The 3D view: drawn where there is WebGL, a clear word where there is none."""
+"""The 3D view of a pose and of a pocket: drawn where there is WebGL, a clear word where there is none."""
 
 from __future__ import annotations
 
@@ -47,6 +47,17 @@ def test_the_pose_is_drawn_in_its_pocket(new_page: Any, scheme: str, width: int)
     open_again.click()
     page.locator('.pose[data-state="ready"]').wait_for(timeout=WAIT_MS)
     assert pixels(page).getpixel((4, 4)) != ground
+
+
+def test_a_pocket_is_shown_in_its_structure(new_page: Any) -> None:
+    watched = new_page()
+    page = watched.open()
+    turn = watched.ask("kinds")
+    turn.locator('.item[data-kind="pocket"]').get_by_role("button", name="3D and details").click()
+    page.locator('.pose[data-state="ready"]').wait_for(timeout=WAIT_MS)
+    page.locator("#inspector", has_text="3 residues of the site teal").wait_for()
+    assert of_the_ligand(pixels(page)) > 300
+    watched.picture("pocket-light")
 
 
 def test_without_webgl_there_is_a_clear_word(new_page: Any) -> None:

@@ -63,12 +63,6 @@ export async function upload(file, threadId) {
   return (await call(`files${query}`, { method: "POST", body: form })).json();
 }
 
-/** A route that gives a list, bare or under a name. */
-export async function list(path, name) {
-  const answer = await get(path);
-  return Array.isArray(answer) ? answer : answer[name] || [];
-}
-
 export const text = async (path) => (await call(path)).text();
 
 /** Saves what a route gives, under `name`. */

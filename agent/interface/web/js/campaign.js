@@ -25,7 +25,8 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
   const trust = h("div");
   const charts = h("div", { class: "charts" });
   const files = h("span", { class: "row" });
-  const controls = runControls(runId, (what) => { asked = what; redraw(); watched.look(); });
+  const noted = (what) => { asked = what; redraw(); watched.look(); };
+  const controls = runControls(runId, noted);
   let asked = "";
   let leave = () => {};
   const table = moleculeTable({
@@ -41,7 +42,8 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
 
   function draw() {
     const campaign = log.campaign || {};
-    if (campaign.name) name.textContent = [campaign.name, log.target ? log.target.name : ""].filter(Boolean).join(" on ");
+    const target = log.target ? log.target.name : "";
+    if (campaign.name) name.textContent = campaign.name.includes(target) ? campaign.name : `${campaign.name} on ${target}`;
     put(tag, stateTag(shownState()));
     controls.show(shownState());
     doing.textContent = log.message || (ENDED.has(log.state) ? "" : log.doing);
@@ -132,5 +134,5 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
   });
 
   /** `fold`: closes the table, where its best stand below in the conversation. */
-  return { element, log, leave: watched.leave, fold() { folded.open = false; } };
+  return { element, noted, leave: watched.leave, fold() { folded.open = false; } };
 }

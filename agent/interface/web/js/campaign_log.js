@@ -3,8 +3,8 @@
 
 export function campaignLog() {
   return {
-    campaign: null, target: null, memory: [], controls: null, doing: "", rounds: [], candidates: new Map(), stages: new Map(),
-    docked: 0, started: null, last: null, state: "queued", message: "", result: null, reference: null, revision: 0,
+    campaign: null, target: null, controls: null, doing: "", rounds: [], candidates: new Map(), stages: new Map(),
+    docked: 0, started: null, last: null, state: "queued", message: "", result: null,
   };
 }
 
@@ -12,7 +12,6 @@ const TAKE = {
   run_started(log, payload) {
     log.campaign = payload.campaign;
     log.target = payload.target;
-    log.memory = payload.memory || [];
   },
   step_started(log, payload) { log.doing = payload.step; },
   step_finished(log, payload) {
@@ -73,7 +72,6 @@ export function take(log, event) {
   if (log.state === "queued" && event.type !== "run_finished") log.state = "running";
   log.started ||= event.time;
   log.last = event.time;
-  log.revision += 1;
 }
 
 export function takeResult(log, result) {
@@ -81,7 +79,6 @@ export function takeResult(log, result) {
   log.controls = result.controls || log.controls;
   log.target = result.target || log.target;
   if (result.rounds.length) log.rounds = result.rounds;
-  log.revision += 1;
 }
 
 /** Candidates in the order they are of interest: the final ranking; before it those that no check has failed, best

@@ -57,7 +57,6 @@ export function composerView(page) {
       try {
         const kept = await upload(file, page.threadId());
         entry.handle = kept.item.handle;
-        entry.told = (kept.item.details || {}).type || "";
         if (!page.threadId()) await page.openThread(kept.thread_id, { keepComposer: true });
         page.uploaded(kept.item);
         announce(`${file.name} is attached as ${entry.handle}`);
@@ -98,7 +97,7 @@ export function composerView(page) {
 
   function stopTurn() {
     const turn = page.running();
-    if (turn) attempt(async () => { await post(`runs/${turn.runId}/stop`); announce("Stopping"); }, stop);
+    if (turn) attempt(async () => { await post(`runs/${turn.runId}/stop`); announce("Stopping"); turn.noted("stop"); }, stop);
   }
 
   let depth = 0;

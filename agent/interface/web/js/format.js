@@ -6,7 +6,7 @@ const LABELS = {
   hbd: "H-bond donors", hba: "H-bond acceptors", pains: "PAINS", brenk: "Brenk alerts", posebusters: "PoseBusters",
   mmff_interaction: "MMFF interaction", interaction: "MMFF interaction", logs: "logS", rmsd: "RMSD", smiles: "SMILES",
   ligand_efficiency: "Ligand efficiency", csv: "CSV", sdf: "SDF", html: "HTML", json: "JSON", pdb: "PDB",
-  approved_drugs: "Approved drugs", sanitise: "Valence", size_residual: "Size residual", cdr: "CDR",
+  approved_drugs: "Approved drugs", sanitise: "Valence", blosum62_change: "BLOSUM62 change", log_prob: "Log-probability", cdr: "CDR",
 };
 const STAGES = { dock: "Docking", pose: "Pose (PoseBusters)", interaction: "MMFF interaction" };
 const UNITS = {
@@ -18,7 +18,7 @@ const UNITS = {
 export function label(name) {
   const known = LABELS[name.toLowerCase()];
   if (known) return known;
-  const words = name.replaceAll("_", " ");
+  const words = name.replaceAll("_", " ").replace(/ angstroms?$/, " (Å)");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -32,7 +32,7 @@ export function byWeight(names) {
 
 /** A step's name is a verb: `dock` is "Dock", not the score. */
 export function actionLabel(name) {
-  const words = name.replaceAll("_", " ");
+  const words = name.replaceAll("_", " ").replace(/\bcdr\b/, "CDR");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -58,9 +58,11 @@ export function seconds(value) {
   if (value === null || value === undefined) return "";
   if (value < 0.1) return "<0.1 s";
   if (value < 10) return `${value.toFixed(1)} s`;
-  if (value < 60) return `${Math.round(value)} s`;
-  const [big, small, names] = value < 3600 ? [value / 60, Math.round(value % 60), ["min", "s"]] : [value / 3600, Math.round((value % 3600) / 60), ["h", "min"]];
-  return `${Math.floor(big)} ${names[0]}${small ? ` ${small} ${names[1]}` : ""}`;
+  const whole = Math.round(value);
+  if (whole < 60) return `${whole} s`;
+  const [count, names] = whole < 3600 ? [whole, ["min", "s"]] : [Math.round(whole / 60), ["h", "min"]];
+  const small = count % 60;
+  return `${Math.floor(count / 60)} ${names[0]}${small ? ` ${small} ${names[1]}` : ""}`;
 }
 
 export function ago(time) {

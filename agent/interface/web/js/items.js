@@ -7,6 +7,7 @@ import { h, icon } from "./dom.js";
 import { bytes, label, number } from "./format.js";
 import { inspect } from "./inspector.js";
 import { copy, numberList } from "./molecules.js";
+import { structureView } from "./pose.js";
 import { facts } from "./provenance.js";
 import { routeTree } from "./route.js";
 import { attempt } from "./toasts.js";
@@ -30,7 +31,8 @@ export function itemCard(item, context) {
   const picture = /^[\w.-]+\.svg$/.test((item.links || {}).drawing || "") ? item.links.drawing : null;
   const own = { receptor: { structure: item.value }, file: { file: item.value } }[item.kind] || {};
   const links = artifactLinks({ ...own, ...item.links }, item.name || item.handle);
-  const details = Object.keys(item.details || {}).length && item.kind !== "file" ? h("button", { type: "button", class: "button small", text: "Details", on: { click: () => inspect([item.handle, item.name].filter(Boolean).join(" "), full(item)) } }) : null;
+  const structure = structureOf(item);
+  const details = structure || (Object.keys(item.details || {}).length && item.kind !== "file") ? h("button", { type: "button", class: "button small", text: structure ? "3D and details" : "Details", on: { click: () => showDetails(item, structure) } }) : null;
   return h("article", { class: "item", data: { id: item.handle || item.value, kind: item.kind } },
     h("header", { class: "row" }, item.handle ? h("span", { class: "handle", text: item.handle }) : null, h("b", { text: item.name || label(item.kind) }), item.name ? h("span", { class: "fine", text: label(item.kind) }) : null),
     make ? make(item, context) : h("pre", { text: item.value }),
@@ -38,6 +40,18 @@ export function itemCard(item, context) {
     Object.keys(item.numbers || {}).length ? numberList(item.numbers) : null,
     (item.checks || []).length ? h("details", { class: "reasons" }, h("summary", {}, checkMarks(item.checks), h("span", { class: "fine", text: tally(item.checks) })), checkList(item.checks)) : null,
     h("div", { class: "row buttons" }, details, links, (context.actionsFor(item) || []).map((action) => h("button", { type: "button", class: "button small", text: action.label, title: action.hint, on: { click: () => action.run([item]) } }))));
+}
+
+/** The artifact of the structure a pocket or receptor belongs to, or null. */
+function structureOf(item) {
+  const id = (item.links || {}).structure || "";
+  return ["pocket", "receptor"].includes(item.kind) && /^[\w-]+\.(pdb|cif|ent)$/.test(id) ? id : null;
+}
+
+function showDetails(item, structure) {
+  const residues = item.kind === "pocket" ? item.value.split(/\s+/) : (item.details || {}).pocket_residues || [];
+  const view = structure ? structureView(structure, residues, item.name || item.handle) : null;
+  inspect([item.handle, item.name].filter(Boolean).join(" "), h("div", { class: "full" }, view ? view.element : null, full(item)), { onClose: view ? view.leave : null, wide: Boolean(view) });
 }
 
 function full(item) {

@@ -1,6 +1,6 @@
 // What one step made, laid out by kind: molecules as cards where they are few and as a table where they are many.
 
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { actionLabel } from "./format.js";
 import { inspect } from "./inspector.js";
 import { itemCard } from "./items.js";
@@ -38,7 +38,8 @@ const nameOf = (result) => `${result.action}-${result.call_id}`;
 
 async function sdf(molecules, result) {
   const without = await saveSdf(molecules, nameOf(result));
-  if (without) toast("Saved", `${without} without a pose were left out; the CSV has all of them.`);
+  if (without === molecules.length) toast("Nothing to save as SDF", "None of these has a docked pose; the CSV has all of them.");
+  else if (without) toast("Saved", `${without} without a pose left out; the CSV has all of them.`);
 }
 
 function asTable(molecules, result, page) {
@@ -54,7 +55,8 @@ function asTable(molecules, result, page) {
 }
 
 function saves(molecules, result) {
-  return h("p", { class: "row" },
-    h("button", { type: "button", class: "button small", text: "CSV", on: { click: () => saveCsv(molecules, nameOf(result)) } }),
-    molecules.some((molecule) => molecule.pose) ? h("button", { type: "button", class: "button small", text: "SDF", on: { click: (event) => attempt(() => sdf(molecules, result), event.currentTarget) } }) : null);
+  const save = (label, run) => h("button", { type: "button", class: "button small", title: `Save these molecules as ${label}`, on: { click: (event) => run(event.currentTarget) } }, icon("down"), label);
+  return h("p", { class: "row saves" },
+    save("CSV", () => saveCsv(molecules, nameOf(result))),
+    molecules.some((molecule) => molecule.pose) ? save("SDF", (button) => attempt(() => sdf(molecules, result), button)) : null);
 }

@@ -20,6 +20,6 @@ function node(given, depth) {
   const leaf = !step;
   const word = !leaf ? `made in one step, vote share ${number(step.vote_share)}` : given.starting_material ? "starting material" : "open end";
   return h("li", {},
-    h("div", { class: `compound${leaf ? (given.starting_material ? " stock" : " open") : ""}` }, drawing(smiles, 140, 96), h("code", { text: smiles }), h("span", { class: "fine", text: word })),
+    h("div", { class: `compound${leaf ? (given.starting_material ? " stock" : " open") : ""}` }, drawing(smiles, 140, 96), h("div", {}, h("code", { text: smiles }), h("p", { class: "fine", text: word }))),
     step && depth < MAX_DEPTH ? h("ul", {}, step.reactants.map((reactant) => node(reactant, depth + 1))) : null);
 }

@@ -1,6 +1,6 @@
 // Conversations and the runs outside of them, newest first, with a search and a mark on what goes on.
 
-import { list } from "./api.js";
+import { get } from "./api.js";
 import { ENDED } from "./controls.js";
 import { h, icon, iconButton, put } from "./dom.js";
 import { ago, clip } from "./format.js";
@@ -19,7 +19,7 @@ export function sidebarView(page) {
     h("label", { class: "search" }, icon("search"), find), entries);
 
   async function load() {
-    try { threads = await list("threads?limit=200", "threads"); } catch { return; }
+    try { threads = await get("threads?limit=200"); } catch { return; }
     draw();
   }
 

@@ -1,7 +1,7 @@
 // How the newest runs stand: asked for often while something goes on, seldom otherwise, never from a hidden page.
 // Events tell what happened in a run; that somebody paused it, or that its process died, stands only here.
 
-import { list } from "./api.js";
+import { get } from "./api.js";
 import { ENDED } from "./controls.js";
 
 const BUSY_MS = 2000;
@@ -23,7 +23,7 @@ export function onStates(watch) {
 
 /** Look now. Never fails: a server that does not answer is asked again later. */
 export function lookNow() {
-  asking ||= list("runs?limit=100", "runs").then((found) => {
+  asking ||= get("runs?limit=100").then((found) => {
     lines = found;
     for (const watch of watchers) watch(lines);
   }).catch(() => {}).finally(() => {

@@ -8,8 +8,8 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15000;
 
 /** Calls `onEvent` for each event after `after`, in order, once; `onEnd` when the server ended the log. Returns a
- *  function that leaves. `onLine(ok)` tells whether the line stands. */
-export function follow(runId, { after = 0, onEvent, onEnd, onLine = () => {} }) {
+ *  function that leaves. */
+export function follow(runId, { after, onEvent, onEnd }) {
   let last = after;
   let left = false;
   let abort = null;
@@ -25,7 +25,6 @@ export function follow(runId, { after = 0, onEvent, onEnd, onLine = () => {} }) 
     abort = new AbortController();
     const headers = { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": String(last) } : {}) };
     const answer = await call(`runs/${runId}/events?after=${last}`, { headers, signal: abort.signal, cache: "no-store" });
-    onLine(true);
     wait = FIRST_WAIT_MS;
     let rest = "";
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -48,11 +47,10 @@ export function follow(runId, { after = 0, onEvent, onEnd, onLine = () => {} }) 
       if (document.hidden) { await shown(); continue; }
       try {
         await read();
-        if (!left && !(await onEnd(last))) return;
+        if (!left) { await onEnd(); return; }
       } catch (error) {
         if (left) return;
-        if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) { onEnd(last, error); return; }
-        if (error.name !== "AbortError") onLine(false);
+        if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) { onEnd(error); return; }
       }
       if (left) return;
       if (!document.hidden) await new Promise((resolve) => setTimeout(resolve, wait));

@@ -131,5 +131,5 @@ export function moleculeTable({ caption, actions = [], saves = [], first = () =>
     if (!columns.open) drawTools();
   }
 
-  return { element, show(rows) { state.rows = rows; draw(); }, rows: () => state.rows };
+  return { element, show(rows) { state.rows = rows; draw(); } };
 }

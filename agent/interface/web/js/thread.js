@@ -112,5 +112,5 @@ export function aloneCampaign(line, page) {
   let state = line.state;
   const panel = campaignPanel(line.run_id, { actions: page.moleculeOffers, title: line.name, onState: (next) => { state = next; page.changed(); } });
   const element = h("article", { class: "turn alone", data: { run: line.run_id, kind: line.kind } }, panel.element, h("footer", { class: "row fine" }, h("span", { text: `run ${line.run_id}` })));
-  return { element, runId: line.run_id, state: () => state, leave: panel.leave };
+  return { element, runId: line.run_id, noted: panel.noted, state: () => state, leave: panel.leave };
 }

@@ -1,7 +1,7 @@
 // The bar on top: the title, which language front end and model are in use, dark mode, help. A small or offline front
 // end is never passed off as more: what the server says about it is shown word for word.
 
-import { get, list } from "./api.js";
+import { get } from "./api.js";
 import { h, iconButton, put } from "./dom.js";
 import { bytes, number } from "./format.js";
 import { inspect } from "./inspector.js";
@@ -9,7 +9,7 @@ import { facts } from "./provenance.js";
 import { isDark, onTheme, switchTheme } from "./theme.js";
 import { attempt } from "./toasts.js";
 
-/** { title(text), status() }. `page`: { openSidebar(), help() }. */
+/** { title(text) }. `page`: { openSidebar(), help() }. */
 export function topbarView(page) {
   const title = h("h1", { class: "title", text: "" });
   const front = h("button", { type: "button", class: "button small chip", text: "…", on: { click: () => attempt(explain) } });
@@ -20,9 +20,9 @@ export function topbarView(page) {
     h("div", { class: "row push" }, front, theme, h("button", { type: "button", class: "icon", title: "Keys and help (?)", aria: { label: "Keys and help" }, text: "?", on: { click: page.help } })));
   onTheme(paint);
   paint();
-  let status = null;
 
   async function look() {
+    let status;
     try { status = await get("status"); } catch { front.textContent = "no server"; return null; }
     const offline = status.llm.name === "offline";
     put(front, h("span", { class: `dot ${offline ? "plain-dot" : "model-dot"}`, aria: { hidden: "true" } }), h("span", { text: offline ? "Offline front end" : status.llm.name }), offline ? h("span", { class: "fine wide-only", text: "not a language model" }) : null);
@@ -43,12 +43,12 @@ export function topbarView(page) {
   }
 
   look();
-  return { title: (text) => { title.textContent = text; document.title = text ? `${text} · Organon` : "Organon"; }, status: () => status, look };
+  return { title: (text) => { title.textContent = text; document.title = text ? `${text} · Organon` : "Organon"; } };
 }
 
 const flat = (model) => Object.fromEntries(Object.entries(model).map(([name, value]) => [name, typeof value === "number" && !Number.isInteger(value) ? number(value) : value]));
 
 /** The actions with the schemas of their arguments; {} while they are not known. */
 export async function loadActions() {
-  try { return Object.fromEntries((await list("actions", "actions")).map((action) => [action.name, action])); } catch { return {}; }
+  try { return Object.fromEntries((await get("actions")).map((action) => [action.name, action])); } catch { return {}; }
 }

@@ -14,7 +14,7 @@ import { watchRun } from "./watch.js";
 
 const SIBLING = 6; // a run that a step started has the first letters of its parent's id
 
-/** { element, runId, leave, state() }. `page` is what main.js offers; `thread` what the conversation holds. */
+/** { element, runId, leave, state(), noted(what) }: the last is told what was asked of the run elsewhere. `page` is what main.js offers; `thread` what the conversation holds. */
 export function turnView(line, thread, page) {
   const runId = line.run_id;
   const steps = new Map();
@@ -41,7 +41,8 @@ export function turnView(line, thread, page) {
   const sources = h("div");
   const files = h("p", { class: "row files" });
   const foot = h("footer", { class: "row fine" });
-  const controls = runControls(runId, (what) => { asked = what; draw(); watched.look(); });
+  const noted = (what) => { asked = what; draw(); watched.look(); };
+  const controls = runControls(runId, noted);
   const element = h("article", { class: "turn", data: { run: runId, kind: line.kind, state }, aria: { label: `Turn: ${line.name}` } }, question, work, waiting, made, answer, sources, files, foot);
 
   const cite = (number) => {
@@ -228,5 +229,5 @@ export function turnView(line, thread, page) {
     },
   });
 
-  return { element, runId, state: () => state, leave() { watched.leave(); for (const panel of children.values()) panel.leave(); } };
+  return { element, runId, noted, state: () => state, leave() { watched.leave(); for (const panel of children.values()) panel.leave(); } };
 }

@@ -25,11 +25,10 @@ export function watchRun(runId, { onEvent, onRun, onState, skipLog = false }) {
     leaveStream = follow(runId, {
       after: last,
       onEvent: (event) => { last = event.seq; onEvent(event); },
-      onEnd: async (_, error) => {
+      onEnd: async (error) => {
         leaveStream = null;
         if (error) complain(error);
         else await look();
-        return false;
       },
     });
   };
@@ -51,9 +50,9 @@ export function watchRun(runId, { onEvent, onRun, onState, skipLog = false }) {
   const forget = onStates(() => {
     const line = lineOf(runId);
     if (!line || left) return;
-    const resumed = ENDED.has(state) && !ENDED.has(line.state);
-    const ended = !ENDED.has(state) && ENDED.has(line.state);
-    if (resumed) { tell(line.state); read(); } else if (ended) look(); else tell(line.state);
+    if (ENDED.has(line.state) && !ENDED.has(state)) { look(); return; }
+    if (state && !ENDED.has(line.state)) read(); // somebody resumed it, or its line was lost
+    tell(line.state);
   });
 
   look();

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 
 const EXAMPLES = [
   ["Ligands for a protein", [
-    "Design ligands for ABL1 with logP below 4 and a hydrogen bond to MET318",
+    "Design ligands for ABL1 with logP below 4 and a hydrogen bond to the hinge",
     "Find the binding pockets of ABL1",
     "Dock imatinib and dasatinib into ABL1",
   ]],
