@@ -85,7 +85,7 @@ _SETTINGS: tuple[tuple[str, str], ...] = (
             r"(?:reaction |synthetic )?steps?"
         ),
     ),
-    ("max_steps", rf"(?:just |only |exactly |about )?{_N} (?:reaction |synthetic |linear )?steps?\b"),
+    ("max_steps", rf"(?:just |only |exactly |about )?{_N}[ -](?:reaction |synthetic |linear )?steps?\b"),
     (
         "n_routes",
         (

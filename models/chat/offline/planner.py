@@ -17,7 +17,7 @@ from models.chat.offline.particulars import is_particular
 from models.chat.offline.plans import AskError, Draft, Plan, Step
 from models.chat.offline.references import WHICH, read_reference
 from models.chat.offline.request import PRODUCES, Clause, Making, read_clause
-from models.chat.offline.requirements import read_requirements
+from models.chat.offline.requirements import PROPERTIES, read_requirements
 from models.chat.offline.similarity import Embed
 from models.chat.offline.spelling import normalise
 from models.chat.offline.steps_knowledge import (
@@ -135,7 +135,7 @@ def _build(words: str, reading: Reading, making: Making, embed: Embed | None) ->
     for label, clause in labelled:
         for note in clause.requirements.notes:
             making.note(note)
-        if label not in _OF_WORDS and (unread := _unread_numbers(clause)):
+        if label not in _OF_WORDS and (unread := [*_unread_numbers(clause), *_unread_limits(label, clause)]):
             making.note(f"I did not use {', '.join(f'“{one}”' for one in unread)}: say it another way if it matters.")
         if label == "again":
             for part in _one_target_each("dock", clause):
@@ -155,12 +155,22 @@ _OF_WORDS = ("search_literature", "search_results", "again", "run_status", "expl
 def _unread_numbers(clause: Clause) -> list[str]:
     """Numbers that were read as no condition, amount or reference, each with the words around it."""
     pointed = clause.reference()
-    words = re.sub(r"§\w+§|\b(?:all|these|those) \d+\b", " ", clause.words)
+    words = re.sub(r"§\w+§|\b(?:all|these|those|of the) \d+\b", " ", clause.words)
     for known in (pointed.words if pointed else "", str(clause.amounts.n or "")):
         words = words.replace(known, " ", 1) if known else words
     return [
         " ".join(found[0].split()) for found in re.finditer(r"(?:[a-z-]+ ){0,2}(?<![\w.-])\d+(?:\.\d+)?(?![\w])", words)
     ]
+
+
+def _unread_limits(label: str, clause: Clause) -> list[str]:
+    """Properties spoken of as limits, it seems, and read as none; with the words around them."""
+    if label not in ("design_ligands", "generate_molecules"):
+        return []
+    return [" ".join(found[0].split()) for found in _LIMITED.finditer(clause.words) if not re.search(r"\d", found[0])]
+
+
+_LIMITED = re.compile(rf"(?:[a-z-]+ )?\b(?:{'|'.join(PROPERTIES.values())}|pains|brenk|alerts)\b(?: [a-z-]+){{0,2}}")
 
 
 def _labelled(words: str, reading: Reading, making: Making, embed: Embed | None) -> list[tuple[str, Clause]]:

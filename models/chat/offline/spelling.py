@@ -147,7 +147,7 @@ def _digits(text: str) -> str:
     text = re.sub(r"\b(?:a )?half (?:a |an )(hour|day)\b", r"0.5 \1", text)
     text = re.sub(r"\b(an?|one) hour and a half\b", "1.5 hours", text)
     text = re.sub(r"\ban? (hour|minute)\b(?! of)", r"1 \1", text)
-    text = re.sub(r"\b(?:a )?couple(?: of)?\b", "2", text)
+    text = re.sub(r"\b(?:a couple(?: of)?|couple of)\b", "2", text)
     text = re.sub(r"\b(\d+)k\b", lambda found: str(int(found[1]) * 1000), text)
     text = re.sub(rf"\b(?:one|an?|a single|single) (?={_COUNTED}\b)(?!ligand (?:for|against)\b)", _one, text)
     return _WRITTEN.sub(_value, text)

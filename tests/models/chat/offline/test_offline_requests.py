@@ -201,6 +201,19 @@ def test_a_noun_alone_is_no_demand(said: str, after: str) -> None:
     assert not planned(said, {"after": after}).steps
 
 
+@pytest.mark.parametrize("said", ["EGFR ligands, PAINS would be a no-go", "5 molecules of moderate weight"])
+def test_a_limit_that_was_not_read_is_told(said: str) -> None:
+    plan = planned(said, {})
+    assert plan.steps
+    assert any("did not use" in note for note in plan.notes)
+
+
+def test_to_couple_is_no_number() -> None:
+    plan = planned("couple piperidine with benzoic acid", {})
+    assert [step.action for step in plan.steps] == ["predict_reaction"]
+    assert not plan.notes
+
+
 def test_what_is_safe_for_a_patient_is_no_reaction() -> None:
     plan = planned("is it safe to combine warfarin and aspirin in an elderly patient?", {})
     assert not plan.steps
