@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from tools.literature.search import Hit
 from tools.memory.ledger import DocumentRecord, PassageRecord
@@ -22,7 +23,8 @@ def cite_passage(hit: Hit, number: int) -> dict[str, Any]:
         "title": reference(hit.document),
         "locator": locator(hit.passage, hit.document),
         "quote": hit.passage.text,
-        "url": hit.document.url or (f"https://doi.org/{hit.document.doi}" if hit.document.doi else ""),
+        "url": hit.document.url
+        or (f"https://doi.org/{quote(hit.document.doi, safe='/():;')}" if hit.document.doi else ""),
     }
 
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}|\\^`]+", re.IGNORECASE)
+DOI = re.compile(r"\b10\.\d{4,9}/(?:\(SICI\)[^\s\"{}|\\^`]+|[^\s\"<>{}|\\^`]+)", re.IGNORECASE)
+"""Angle brackets end one, but for those of the journals' SICI codes."""
 _YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 _DATED = tuple(
     re.compile(rf"(?:{words})[^;]{{0,30}}?\b((?:19|20)\d\d)\b", re.IGNORECASE)

@@ -1,14 +1,9 @@
-"""Reaction SMILES in and out: `A.B>>P`, molecules canonical, atom maps removed.
-
-Agents between the arrows are read and dropped: nothing here judges conditions. Not promised: that the molecules on
-the left are all that is needed; see `check_balance`.
-"""
+"""Molecules of a reaction, read canonical and without atom maps, and counted. Nothing here judges conditions."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from rdkit import Chem
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula, _CalcMolWt
@@ -16,28 +11,6 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula, _CalcMolWt
 from models.reactions.voting import canonical_parts
 from tools.errors import InputError
 from tools.molecule.parse import parse_smiles
-
-
-@dataclass(frozen=True, slots=True)
-class Reaction:
-    """`reactants` sorted, one canonical SMILES each; `products` likewise."""
-
-    reactants: tuple[str, ...]
-    products: tuple[str, ...]
-
-
-def parse_reaction(text: str) -> Reaction:
-    """InputError names what is wrong: no arrow, an empty side, a SMILES that RDKit cannot read."""
-    sides = text.strip().split(">")
-    if len(sides) != 3:
-        raise InputError(
-            f"{text!r} is not a reaction SMILES; expected reactants>>product, such as CC(=O)O.CO>>COC(C)=O"
-        )
-    return Reaction(read_molecules([sides[0]], "reactants"), read_molecules([sides[2]], "product"))
-
-
-def render_reaction(reaction: Reaction) -> str:
-    return f"{'.'.join(reaction.reactants)}>>{'.'.join(reaction.products)}"
 
 
 def read_molecules(given: Iterable[str], what: str) -> tuple[str, ...]:
