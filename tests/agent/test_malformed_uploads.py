@@ -51,11 +51,11 @@ def flip(data: bytes, rng: random.Random) -> bytes:
 
 
 def cut(data: bytes, rng: random.Random) -> bytes:
-    return data[: rng.randrange(1, len(data))]
+    return data[: rng.randrange(len(data)) + 1]
 
 
 def behead(data: bytes, rng: random.Random) -> bytes:
-    return data[rng.randrange(1, len(data)) :]
+    return data[rng.randrange(len(data)) :]
 
 
 def repeat(data: bytes, rng: random.Random) -> bytes:

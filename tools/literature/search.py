@@ -70,9 +70,9 @@ def search_molecules(
 ) -> list[Hit]:
     """The `n` rows of own data whose molecules are most like `smiles`: `score` and `similarity` are the Tanimoto of
     Morgan fingerprints (1: the same bits); below `at_least` (see `tools.memory.recall`) it is no likeness."""
-    alike = [name for name, _ in index.nearest_molecules(smiles, 4 * n)]
-    rows = ledger.passages(alike)
-    likeness = {name: similarity(smiles, rows[name].smiles) for name in alike if name in rows}
+    known = ledger.passages([name for name, _ in index.nearest_molecules(smiles, 4 * n)])
+    rows = ledger.passages_of_molecules([row.smiles for row in known.values()])
+    likeness = {name: similarity(smiles, row.smiles) for name, row in rows.items()}
     near = sorted((item for item in likeness.items() if item[1] >= at_least), key=lambda item: (-item[1], item[0]))[:n]
     return _hits(ledger, dict(near), {}, dict(near))
 

@@ -57,7 +57,9 @@ class DocumentRecord:
 
 @dataclass(frozen=True, slots=True)
 class PassageRecord:
-    """A passage as stored; see `tools.literature.chunk.Passage`."""
+    """A slice of a document, cut by `tools.literature.chunk`. `page`: number of the page, or of the row of a table;
+    None where there is neither. `start`, `end`: characters of the page's text (0 and the length, for a row).
+    `suspicious`: why it reads like an instruction, or ""."""
 
     passage_id: str
     document_id: str
@@ -161,15 +163,28 @@ class Library(Database):
         with self._reading() as connection:
             return [_passage(row) for row in connection.execute(statement.order_by(PassageRow.position))]
 
+    def passages_of_molecules(self, smiles: Sequence[str]) -> dict[str, PassageRecord]:
+        """The rows that hold one of these molecules, by id."""
+        found = {}
+        with self._reading() as connection:
+            for chunk in _chunks(smiles):
+                statement = select(PassageRow.__table__).where(PassageRow.smiles.in_(chunk))
+                found.update({row.passage_id: _passage(row) for row in connection.execute(statement)})
+        return found
+
     def passage_times(self, what: Literal["prose", "molecules"]) -> dict[str, float]:
-        """Ids of the passages of prose (rows of tables are none), or of those that hold a molecule, each with the time
-        its document was taken in."""
-        statement = select(PassageRow.passage_id, DocumentRow.time).join(
-            DocumentRow, DocumentRow.document_id == PassageRow.document_id
+        """Ids of one passage for each text of prose (rows of tables are none), or of one row for each molecule, each
+        with the time its document was taken in."""
+        once = PassageRow.text if what == "prose" else PassageRow.smiles
+        first = _only(select(func.min(PassageRow.passage_id)), what).group_by(once)
+        statement = (
+            select(PassageRow.passage_id, DocumentRow.time)
+            .join(DocumentRow, DocumentRow.document_id == PassageRow.document_id)
+            .where(PassageRow.passage_id.in_(first))
+            .order_by(PassageRow.passage_id)
         )
         with self._reading() as connection:
-            rows = connection.execute(_only(statement, what).order_by(PassageRow.passage_id))
-            return {row.passage_id: row.time for row in rows}
+            return {row.passage_id: row.time for row in connection.execute(statement)}
 
     def library_state(self) -> str:
         """A text that is another one after any document has come or gone."""
@@ -183,8 +198,8 @@ class Library(Database):
             return connection.execute(select(func.count()).select_from(DocumentRow)).scalar_one()
 
     def search_words(self, query: str, n: int) -> list[tuple[str, float]]:
-        """(passage id, BM25 score, higher is better) of the `n` passages that hold words of the query, best first.
-        UnavailableError where this SQLite has no FTS5."""
+        """(passage id, BM25 score, higher is better) of the `n` texts that hold words of the query, best first; of
+        passages with the same text the first by id. UnavailableError where this SQLite has no FTS5."""
         expression = match_expression(query)
         if not expression:
             return []
@@ -193,8 +208,10 @@ class Library(Database):
                 raise UnavailableError("this Python's SQLite was built without FTS5: word search is not available")
             _catch_up(connection)
         ranked = text(
-            "SELECT passage_id, bm25(passage_words, 0.0, :title, :text) AS score FROM passage_words "
-            "WHERE passage_words MATCH :query ORDER BY score, passage_id LIMIT :n"
+            "WITH matches AS MATERIALIZED (SELECT passage_id, text, bm25(passage_words, 0.0, :title, :text) AS score "
+            "FROM passage_words WHERE passage_words MATCH :query) "
+            "SELECT min(passage_id) AS passage_id, min(score) AS score FROM matches GROUP BY text "
+            "ORDER BY score, passage_id LIMIT :n"
         )
         values = {"title": _TITLE_WEIGHT, "text": _TEXT_WEIGHT, "query": expression, "n": n}
         with self._reading() as connection:

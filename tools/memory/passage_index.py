@@ -3,6 +3,7 @@
 Derived from the ledger, like `vectors`, in whose folder and under whose lock it lies: what it lacks is added, what is
 gone is dropped and what was read anew is indexed anew when it is opened. Made with one embedding; opened with another,
 the texts are embedded anew. Rows of tables are not embedded as texts: they are found by their words and by structure.
+A text or molecule that stands in several places is held once: HNSW's graph falls apart around many equal vectors.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ class PassageIndex:
         self._folder = ChromaFolder(root, lock_timeout_seconds)
 
     def nearest(self, query: str, n: int) -> list[tuple[str, float]]:
-        """(passage id, cosine similarity) of the `n` passages of prose most like the query, most similar first."""
+        """(passage id, cosine similarity) of the `n` texts of prose most like the query, most similar first."""
         vector = self.embedding.embed([query])[0]
         with self._open() as collections:
             return _query(collections.passages, vector, n)
 
     def nearest_molecules(self, smiles: str, n: int) -> list[tuple[str, float]]:
-        """(passage id, cosine of Morgan fingerprints) of the rows whose molecules are most like `smiles`."""
+        """(passage id, cosine of Morgan fingerprints) of a row of each of the `n` molecules most like `smiles`."""
         vector = molecule_vector(smiles)
         with self._open() as collections:
             return _query(collections.rows, vector, n)

@@ -225,3 +225,26 @@ def test_rows_of_own_data_are_found_by_structure(tmp_path: Path) -> None:
     assert hits[0].score == 1.0
     assert cite_passages(hits)[0]["locator"] == "row 2"
     assert index.counts() == {"passages": 0, "molecules": 3}
+
+
+def test_a_text_that_stands_in_many_places_is_found_once_and_hides_no_other(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    index = PassageIndex(tmp_path / "vectors", ledger, HashingEmbedding())
+    often = [Page(f"Kinase number {n % 3} is inhibited by a molecule that binds in its hinge.") for n in range(600)]
+    store_document(ledger, Document("text", "often", "often.txt", pages=tuple(often)))
+    store_document(ledger, Document("text", "once", "once.txt", pages=(Page("Ciprofloxacin inhibits DNA gyrase."),)))
+    hits = search_passages(ledger, index, "What inhibits gyrase?", 5).hits
+    assert hits[0].document.source == "once.txt"
+    assert hits[0].similarity is not None
+    texts = [hit.passage.text for hit in search_passages(ledger, index, "kinase hinge", 5).hits]
+    assert len(texts) == len(set(texts)) >= 3
+
+
+def test_all_rows_of_a_molecule_are_found_by_its_structure(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    index = PassageIndex(tmp_path / "vectors", ledger, HashingEmbedding())
+    for name in ("a.csv", "b.csv"):
+        (document,) = read_delimited(name, name, "smiles,IC50 (nM)\nc1ccccc1O,5\nOc1ccccc1,7\nCCCCCCCCN,9\n")
+        store_document(ledger, document)
+    assert index.counts()["molecules"] == 2
+    assert len(search_molecules(ledger, index, "Oc1ccccc1", 10)) == 4
