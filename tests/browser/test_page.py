@@ -280,6 +280,18 @@ def test_files_by_button_and_by_dropping(new_page: Any) -> None:
     assert page.locator(".attachments li").count() == 0
 
 
+def test_of_several_files_one_that_is_refused_leaves_the_others(new_page: Any) -> None:
+    watched = new_page()
+    page = watched.open()
+    watched.expected = "Failed to load resource"
+    texts = {"empty.smi": b"", "one.smi": b"CCO ethanol\n", "two.smi": b"CCN ethylamine\n"}
+    files = [{"name": name, "mimeType": "text/plain", "buffer": text} for name, text in texts.items()]
+    page.set_input_files("#composer input[type=file]", files)
+    page.get_by_text("F2", exact=True).wait_for()
+    assert page.locator(".attachments .name").all_inner_texts() == ["one.smi", "two.smi"]
+    assert "'empty.smi' is empty" in page.locator(".toast.error").inner_text()
+
+
 @pytest.mark.slow
 def test_a_refused_file_is_told_with_the_reason(new_page: Any) -> None:
     watched = new_page()

@@ -50,18 +50,19 @@ export function composerView(page) {
   }
 
   async function take(given) {
-    for (const file of given) {
-      const entry = { name: file.name, size: file.size, handle: "" };
-      files.push(entry);
-      drawFiles();
+    const entries = [...given].map((file) => ({ file, name: file.name, size: file.size, handle: "" })); // the list itself is emptied
+    files.push(...entries);
+    drawFiles();
+    for (const entry of entries) {
+      if (!files.includes(entry)) continue;
       try {
-        const kept = await upload(file, page.threadId());
+        const kept = await upload(entry.file, page.threadId());
         entry.handle = kept.item.handle;
         if (!page.threadId()) await page.openThread(kept.thread_id, { keepComposer: true });
         page.uploaded(kept.item);
-        announce(`${file.name} is attached as ${entry.handle}`);
+        announce(`${entry.name} is attached as ${entry.handle}`);
       } catch (error) {
-        files.splice(files.indexOf(entry), 1);
+        leaveOut(entry);
         complain(error);
       }
       drawFiles();
@@ -69,9 +70,14 @@ export function composerView(page) {
     field.focus();
   }
 
+  function leaveOut(entry) {
+    if (files.includes(entry)) files.splice(files.indexOf(entry), 1);
+    drawFiles();
+  }
+
   function drawFiles() {
     put(attached, files.map((file) => h("li", {}, file.handle ? h("span", { class: "handle", text: file.handle }) : h("span", { class: "tag live pulse", text: "sending" }), h("span", { class: "name", text: file.name }), h("span", { class: "fine", text: bytes(file.size) }),
-      iconButton("close", `Leave out ${file.name}`, () => { files.splice(files.indexOf(file), 1); drawFiles(); }))));
+      iconButton("close", `Leave out ${file.name}`, () => leaveOut(file)))));
     enable();
   }
 

@@ -80,7 +80,8 @@ export const clip = (text, length) => (text.length > length ? `${text.slice(0, l
 
 export function bytes(n) {
   if (n < 1024) return `${n} B`;
-  return n < 1048576 ? `${(n / 1024).toFixed(0)} kB` : `${(n / 1048576).toFixed(1)} MB`;
+  if (n < 1048576) return `${(n / 1024).toFixed(0)} kB`;
+  return n < 1073741824 ? `${(n / 1048576).toFixed(1)} MB` : `${(n / 1073741824).toFixed(1)} GB`;
 }
 
 /** Arguments of a call in one line: `target ABL1 · rounds 2`. */

@@ -114,7 +114,7 @@ async function showThread(threadId, { keepComposer = false } = {}) {
 async function showRun(runId) {
   leave();
   const run = await attempt(() => get(`runs/${runId}`));
-  if (!run) { put(main, h("p", { class: "none missing", text: "This run cannot be opened." })); return; }
+  if (!run) { put(main, h("div", { class: "thread" }, h("p", { class: "none missing", text: "This run cannot be opened." }))); return; }
   if (run.kind === "chat" && run.thread_id) { location.replace(`#/thread/${run.thread_id}`); return; }
   const alone = { items: new Map(), claim() {}, caughtUp() {} };
   const offers = { ...page, changed: () => {}, grown: () => {}, nudge: () => {} };
