@@ -136,7 +136,7 @@ def _kept(session: Session, entry: _Waiting, outcome: Any) -> Taken:
     documents = [Document.from_json(data) for data in outcome["documents"]]
     session.ledger.forget_reading(outcome["sha256"], READER_VERSION)
     stored = store_documents(session.ledger, documents)
-    names = [record.document_id for record, _ in stored]
+    names = list(dict.fromkeys(record.document_id for record, _ in stored))
     session.ledger.note_file(outcome["sha256"], READER_VERSION, entry.shown, names)
     return Taken(
         entry.shown,

@@ -28,17 +28,17 @@ def cite_passage(hit: Hit, number: int) -> dict[str, Any]:
     }
 
 
-def cite_passages(hits: Sequence[Hit], first: int = 1) -> list[dict[str, Any]]:
-    return [cite_passage(hit, number) for number, hit in enumerate(hits, first)]
+def cite_passages(hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    return [cite_passage(hit, number) for number, hit in enumerate(hits, 1)]
 
 
-def cite_record(number: int, run_id: str, candidate_id: str, statement: str, name: str = "") -> dict[str, Any]:
+def cite_record(number: int, run_id: str, candidate_id: str, statement: str) -> dict[str, Any]:
     """A record of a run; `statement` is its content in words, which is what a sentence may say of it."""
     return {
         "number": number,
         "kind": "run",
         "source": run_id,
-        "title": name or f"run {run_id}",
+        "title": f"run {run_id}",
         "locator": f"candidate {candidate_id}" if candidate_id else "",
         "quote": statement,
         "url": "",
