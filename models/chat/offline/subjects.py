@@ -102,8 +102,8 @@ def subject_molecules(
     ]
     if files:
         return files
-    how = "its SMILES, a drug's name" + (", or a handle such as M1" if making.history.has("M") else "")
-    raise AskError(f"Which molecule {what}? Give {how}.")
+    handle = ", a drug's name or a handle such as M1" if making.history.has("M") else " or a drug's name"
+    raise AskError(f"Which molecule {what}? Give its SMILES{handle}.")
 
 
 def _from_plan(reference: Reference, making: Making, one: bool) -> list[str]:
