@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from agent.config import load_settings
@@ -49,6 +50,7 @@ def __getattr__(name: str) -> Any:
 def main() -> None:
     """The `organon` command. Exit codes: 0 done, 1 the work failed, 2 bad input, 130 interrupted."""
     try:
+        _require_text(sys.argv)
         build_cli(open_session, load_settings)()
     except (InputError, ModelInputError, CheckpointError) as error:
         sys.exit(_say(str(error), 2))
@@ -56,6 +58,13 @@ def main() -> None:
         sys.exit(_say(str(error), 1))
     except KeyboardInterrupt:
         sys.exit(_say("interrupted; a run that was under way can be resumed", 130))
+
+
+def _require_text(words: Sequence[str]) -> None:
+    """InputError for a word of the command with bytes that are no text: nothing of it could be stored or asked."""
+    for word in words:
+        if any("\udc80" <= letter <= "\udcff" for letter in word):
+            raise InputError(f"{word!r} is not UTF-8: give text and file names in UTF-8")
 
 
 def _say(message: str, code: int) -> int:

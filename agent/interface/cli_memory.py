@@ -123,7 +123,7 @@ def _print_answer(title: str, result: ActionResult) -> None:
     output.print(title, style="bold")
     output.print(result.summary, soft_wrap=True)
     for citation in result.citations:
-        where = ", ".join(part for part in (citation.title, citation.locator) if part)
+        where = ", ".join(part for part in (citation.title or citation.source, citation.locator) if part)
         output.print(Text.assemble((f"[{citation.number}]", "bold"), f" {where}"), soft_wrap=True)
         quote = " ".join(citation.quote.split())
         shown = quote if len(quote) <= SHOWN_CHARACTERS else quote[:SHOWN_CHARACTERS] + "…"

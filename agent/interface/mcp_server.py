@@ -83,8 +83,9 @@ class Tools:
             return _answer({"fault": "input", "summary": str(error)}, wrong=True)
 
     async def _act(self, name: str, args: dict[str, Any], context: Context) -> types.CallToolResult:
-        thread_id = str(args.pop("thread_id", "") or "") or self._thread_of(context)
-        run_id = await anyio.to_thread.run_sync(self._submit, name, args, thread_id)
+        given = str(args.pop("thread_id", None) or "")
+        thread_id = given or self._thread_of(context)
+        run_id = await anyio.to_thread.run_sync(self._submit, name, args, thread_id, not given)
         reports = context.meta is not None and context.meta.get("progress_token") is not None
         with anyio.move_on_after(WAIT_WITH_PROGRESS_SECONDS if reports else WAIT_SECONDS):
             n_reports = 0.0
@@ -96,9 +97,12 @@ class Tools:
         said = {"run_id": run_id, "thread_id": thread_id, "summary": "It goes on in the background; ask run_status."}
         return _answer(said)
 
-    def _submit(self, name: str, args: Mapping[str, Any], thread_id: str) -> str:
+    def _submit(self, name: str, args: Mapping[str, Any], thread_id: str, ours: bool) -> str:
+        """`ours`: the conversation is this connection's own and begins with its first call; one that the client names
+        has to be there."""
         load_action(name).parse(args)
-        self.session.ledger.put_thread(thread_id, f"MCP: {name}")
+        if ours:
+            self.session.ledger.put_thread(thread_id, f"MCP: {name}")
         return self.service.submit("action", {"action": name, "args": dict(args)}, thread_id=thread_id)
 
     def _status(self, run_id: str) -> types.CallToolResult:

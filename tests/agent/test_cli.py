@@ -99,6 +99,12 @@ def test_a_missing_campaign_file_is_named(tmp_path: Path, organon_here: Here) ->
     assert_bad_input(organon_here("campaign", "run", "nowhere.yaml", home=tmp_path), "nowhere.yaml")
 
 
+def test_a_word_that_is_no_text_is_named(tmp_path: Path, organon_here: Here) -> None:
+    """What a shell hands on of bytes that are not UTF-8."""
+    for words in (("chat", "-m", "logP of C\udcff"), ("search", "C\udcff"), ("model", "score", "C\udcff")):
+        assert_bad_input(organon_here(*words, home=tmp_path), "C\\udcff", "is not UTF-8")
+
+
 def test_an_unwritable_home_is_named(tmp_path: Path, organon_here: Here) -> None:
     (tmp_path / "file").write_text("")
     done = organon_here("campaign", "list", home=tmp_path / "file" / "home")

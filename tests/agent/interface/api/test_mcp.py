@@ -66,13 +66,16 @@ def test_a_call_gives_handles_that_a_later_call_can_use(serving: Serving) -> Non
 
 
 def test_what_is_wrong_is_an_answer_that_says_how_to_put_it_right(serving: Serving) -> None:
-    unknown, badly, nowhere = anyio.run(
+    made_up, unknown, badly, nowhere = anyio.run(
         call,
         serving.url,
+        ("weigh", {"molecules": ["CCO"], "thread_id": "made-up"}),
         ("fly", {}),
         ("weigh", {"molecule": "CCO"}),
         ("run_status", {"run_id": "1k2m3n4p5q6r"}),
     )
+    assert made_up.is_error
+    assert "no conversation 'made-up'" in said(made_up)["summary"]
     assert unknown.is_error
     assert "unknown action" in said(unknown)["summary"]
     assert badly.is_error
