@@ -108,7 +108,7 @@ class Reading:
 def read_mentions(text: str, targets: Mapping[str, str], handles: Collection[str] = ()) -> Reading:
     """Everything in `text` that is a thing. `targets`: lower-case name -> bundled target; `handles`: those that the
     conversation has, which decides what reads as one (F2 is thrombin as well)."""
-    reading = Reading(text)
+    reading = Reading(re.sub("[§¦]", " ", text))  # the signs of places and of what was read: nobody else's
     _read_attachments(reading)
     _read_documents(reading)
     reading.put(_INCHI, _inchi)

@@ -208,6 +208,11 @@ def test_a_limit_that_was_not_read_is_told(said: str) -> None:
     assert any("did not use" in note for note in plan.notes)
 
 
+@pytest.mark.parametrize("said", ["properties of §m0§", "dock §m7§ into EGFR", "§h0§ ¦ 3 routes to §b0§"])
+def test_nobody_can_write_a_place(said: str) -> None:
+    assert not planned(said, {"after": "design"}).steps
+
+
 def test_to_couple_is_no_number() -> None:
     plan = planned("couple piperidine with benzoic acid", {})
     assert [step.action for step in plan.steps] == ["predict_reaction"]
