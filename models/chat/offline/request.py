@@ -61,6 +61,11 @@ class Clause:
     def reference(self) -> Reference | None:
         return read_reference(self.text)
 
+    def seed(self) -> dict[str, int]:
+        """The seed as an argument, where one is given."""
+        seed = self.amounts.get("seed")
+        return {} if seed is None else {"seed": seed}
+
     def says(self, pattern: str) -> bool:
         return bool(re.search(pattern, self.text))
 

@@ -65,7 +65,7 @@ def build_design_ligands(clause: Clause, making: Making) -> Draft:
         making.note(
             f"“{found[0]}” is no limit I can hold designs to; give a number, for example logP below 3 or QED above 0.6."
         )
-    _seed(args, clause)
+    args.update(clause.seed())
     if clause.amounts.n is not None:
         making.note(
             f"All designs are ranked; you asked for {clause.amounts.n}: the first {clause.amounts.n} of the table."
@@ -205,7 +205,7 @@ def build_generate_molecules(clause: Clause, making: Making) -> Draft:
         clause.text,
     ):
         args["smiles_prefix"] = clause.reading.found[int((prefix[1] or prefix[2])[2:-1])].value
-    _seed(args, clause)
+    args.update(clause.seed())
     return Draft("generate_molecules", args, "write new molecules with the scientific model and check them", count=n)
 
 
@@ -260,7 +260,7 @@ def build_optimize_molecule(clause: Clause, making: Making) -> list[Draft]:
         args["n"] = clause.amounts.n
     if (rounds := clause.amounts.get("rounds")) is not None:
         args["rounds"] = rounds
-    _seed(args, clause)
+    args.update(clause.seed())
     why = f"change it towards {', '.join(goals)}"
     return [Draft("optimize_molecule", {"molecule": one, **args}, why, count=clause.amounts.n) for one in found]
 
@@ -299,7 +299,7 @@ def build_dock(clause: Clause, making: Making) -> Draft:
     args: dict[str, Any] = {"molecules": found, **place.args()}
     if (value := clause.amounts.get("exhaustiveness")) is not None:
         args["exhaustiveness"] = value
-    _seed(args, clause)
+    args.update(clause.seed())
     return Draft("dock", args, f"dock into {place.target}", subjects=found)
 
 
@@ -354,7 +354,7 @@ def build_plan_synthesis(clause: Clause, making: Making) -> list[Draft]:
     for key, value in (("n_routes", n), ("max_steps", clause.amounts.get("max_steps"))):
         if value is not None:
             options[key] = value
-    _seed(options, clause)
+    options.update(clause.seed())
     return [
         Draft(
             "plan_synthesis",
@@ -387,7 +387,7 @@ def build_predict_reaction(clause: Clause, making: Making) -> Draft:
             "handles."
         )
     args: dict[str, Any] = {"reactants": parts, **_n(clause)}
-    _seed(args, clause)
+    args.update(clause.seed())
     return Draft("predict_reaction", args, "predict the product", count=1)
 
 
@@ -402,11 +402,6 @@ def _without_named(clause: Clause) -> Clause:
 
 def _called(smiles: str) -> str:
     return next((entry.name for entry in molecules().values() if entry.smiles == smiles), smiles)
-
-
-def _seed(args: dict[str, Any], clause: Clause) -> None:
-    if (seed := clause.amounts.get("seed")) is not None:
-        args["seed"] = seed
 
 
 def target_document(clause: Clause, making: Making) -> Any:

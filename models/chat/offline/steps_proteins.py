@@ -122,7 +122,7 @@ def build_edit_protein(clause: Clause, making: Making) -> Draft:
         args["max_mutations"] = most
     elif clause.says(r"\b(?:single|point) (?:mutations?|mutants?|substitutions?)\b|\bone mutation\b"):
         args["max_mutations"] = 1
-    _seed(args, clause)
+    args.update(clause.seed())
     return Draft(
         "edit_protein", args, "propose mutations with the scientific model", kind="protein", count=clause.amounts.n
     )
@@ -189,7 +189,7 @@ def build_design_antibody_cdr(clause: Clause, making: Making) -> Draft:
         raise AskError(f"{', '.join(missing)} needs the {_CHAIN_OF[missing[0][0]]} chain. What is its sequence?")
     if clause.amounts.n is not None:
         args["n"] = clause.amounts.n
-    _seed(args, clause)
+    args.update(clause.seed())
     return Draft(
         "design_antibody_cdr",
         args,
@@ -279,7 +279,7 @@ def build_generate_materials(clause: Clause, making: Making) -> list[Draft]:
         args["n"] = clause.amounts.n
     elif clause.says(r"\b(?:a|an) (?:\w+ ){0,3}(?:mof|framework|material)\b"):
         args["n"] = 1
-    _seed(args, clause)
+    args.update(clause.seed())
     metals = read_metals(clause.text)
     if len(metals) > 1 and clause.says(r"\bor\b"):
         raise AskError(f"Which metal: {', '.join(metals)}?")
@@ -293,8 +293,3 @@ def read_metals(text: str) -> list[str]:
     named = [METALS[word] for word in re.findall(r"[a-z]+", text) if len(word) > 2 and word in METALS]
     symbols = [word for found in _SHORT_METALS.finditer(text) for word in re.findall(r"[a-z]+", found[1] or found[2])]
     return list(dict.fromkeys([*named, *(METALS[word] for word in symbols if word in METALS)]))
-
-
-def _seed(args: dict[str, Any], clause: Clause) -> None:
-    if (seed := clause.amounts.get("seed")) is not None:
-        args["seed"] = seed
