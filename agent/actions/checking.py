@@ -63,6 +63,16 @@ def detail(result: CheckResult, key: str, unit: str) -> Quantity:
     return Quantity(value=float(value) if isinstance(value, int | float) else None, unit=unit, call_id=result.call_id)
 
 
+def descriptors(described: CheckResult, names: Sequence[str] = ()) -> dict[str, Quantity]:
+    """The numbers that one `descriptors` call measured: all, or those named, in the order of the names."""
+    values, units = described.details.get("values", {}), described.details.get("units", {})
+    return {
+        name: Quantity(value=values[name], unit=units[name], call_id=described.call_id)
+        for name in names or values
+        if name in values
+    }
+
+
 def hard_failures(results: Sequence[CheckResult]) -> list[CheckResult]:
     """Those that end a candidate's way."""
     return [one for one in results if one.hard and one.verdict == "fail"]

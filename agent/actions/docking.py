@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pydantic import Field, model_validator
 
 from agent.actions.action import Action, ActionContext, Arguments
-from agent.actions.calls import descriptors, run_in_workers
-from agent.actions.checking import detail, measured, report, run_checks
+from agent.actions.calls import run_in_workers
+from agent.actions.checking import descriptors, detail, measured, report, run_checks
 from agent.actions.molecule_arguments import MOLECULE_WORDS, GivenMolecule, given_molecules
 from agent.actions.targets import PreparedTarget, given_target, prepare, receptor_item
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity

@@ -12,9 +12,12 @@ from agent.actions.given import given_item
 from agent.interface.schemas import Item
 from tools.errors import InputError
 from tools.molecule.approved_drugs import load_approved_drugs
-from tools.molecule.parse import canonical_parent
+from tools.molecule.parse import canonical_parent, parse_smiles
 
 MOLECULE_WORDS = "a SMILES, a handle of this conversation (M3) or the name of a bundled drug (imatinib)"
+
+MOST_HEAVY_ATOMS = 150
+"""What is given is embedded in 3D, which takes half a minute at that size; a peptide of twenty residues is as large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ def given_molecule(text: str, context: ActionContext) -> GivenMolecule:
         if re.fullmatch(r"[A-Za-z][a-z-]{3,}", item.value):
             raise InputError(f"{item.value!r} is neither a SMILES nor a bundled drug; give {MOLECULE_WORDS}") from None
         raise InputError(str(error)) from None
+    n_atoms = parse_smiles(smiles).GetNumHeavyAtoms()
+    if n_atoms > MOST_HEAVY_ATOMS:
+        raise InputError(
+            f"{smiles[:40]}... has {n_atoms} heavy atoms; at most {MOST_HEAVY_ATOMS}: give a small molecule"
+        )
     return GivenMolecule(smiles, item.name or _drug_names().get(smiles, ""), item if item.handle else None)
 
 

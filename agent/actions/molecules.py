@@ -15,9 +15,8 @@ from typing import Any
 from pydantic import Field
 
 from agent.actions.action import Action, ActionContext, Arguments
-from agent.actions.calls import descriptors
 from agent.actions.card_statement import card_statement
-from agent.actions.checking import measured, report, run_checks
+from agent.actions.checking import descriptors, measured, report, run_checks
 from agent.actions.model_calls import ask_model
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
 from agent.plural import plural

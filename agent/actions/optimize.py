@@ -16,11 +16,10 @@ from agent.actions.calls import stop_if_asked
 from agent.actions.checking import measured, report, run_checks
 from agent.actions.molecule_arguments import MOLECULE_WORDS, GivenMolecule, given_molecule
 from agent.actions.properties import CHECKS, ESOL_ERROR, property_calls, property_numbers
-from agent.discovery.refine.sample import MAX_NEW_TOKENS, TEMPERATURE, TOP_P
+from agent.discovery.refine.sample import sampling
 from agent.discovery.refine.strategy import derived_seed
 from agent.interface.schemas import ActionCost, ActionResult, Item
 from agent.plural import plural
-from models.backends.base import Request
 from models.worker import ModelWorker
 from tools.domain import Call
 from tools.errors import InputError
@@ -101,18 +100,7 @@ def _proposer(model: ModelWorker) -> Callable[[Sequence[str], int, int], Iterabl
             prompt, opening = reprompt(parents[at % len(parents)], own)
             name = f"opening-{at:03d}"
             kept[name] = (opening, prompt.stop)
-            requests.append(
-                Request(
-                    prompt=prompt.text,
-                    n=SAMPLES_PER_OPENING,
-                    temperature=TEMPERATURE,
-                    top_p=TOP_P,
-                    max_new_tokens=MAX_NEW_TOKENS,
-                    stop=(prompt.stop,),
-                    seed=own,
-                    request_id=name,
-                )
-            )
+            requests.append(sampling(prompt.text, prompt.stop, SAMPLES_PER_OPENING, own, name))
         for sample in model.generate(requests):
             opening, stop = kept[sample.request_id]
             try:

@@ -10,8 +10,7 @@ from rdkit import Chem
 from rdkit.Chem import inchi, rdMolDescriptors
 
 from agent.actions.action import Action, ActionContext, Arguments
-from agent.actions.calls import descriptors
-from agent.actions.checking import measured, report, run_checks
+from agent.actions.checking import descriptors, measured, report, run_checks
 from agent.actions.molecule_arguments import MOLECULE_WORDS, GivenMolecule, given_molecules
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
 from tools.domain import Call

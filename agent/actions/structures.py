@@ -7,6 +7,7 @@ a copy under its own name, by which reports call the target.
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ def path_of(file: StructureFile, context: ActionContext) -> Path:
     path = folder / (name if structure_suffix(name) else name + structure_suffix(file.artifact))
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
+        partial = path.with_name(f".{secrets.token_hex(4)}.partial")
         shutil.copyfile(context.session.artifacts.path(file.artifact), partial)
         partial.replace(path)
     return path

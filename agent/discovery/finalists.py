@@ -9,7 +9,8 @@ from agent.discovery.standing import Standing
 from tools.rank import select_diverse
 
 FINAL_RING_CONFORMERS = 3
-"""Vina does not sample rings: three starts where a saturated ring is present (protocols.md 2b of the design)."""
+"""Vina does not sample rings: three starts (ring conformations) where a saturated ring is
+present."""
 DISTINCT = 0.7
 """Finalists differ by more than this Tanimoto similarity, so that the table is not one molecule eight times."""
 

@@ -25,6 +25,7 @@ from agent.interface.schemas import (
     TargetReport,
 )
 from agent.plural import plural
+from agent.tool_calls import recorded_calls
 from models.pocket_use import pocket_use_of
 from tools.memory.ledger import Ledger
 from tools.types import CheckResult, Score, Verdict
@@ -162,18 +163,9 @@ def _message(ranked: Sequence[Standing], confirmed: Sequence[Standing], state: D
 
 
 def calls_shown(result: RunResult, ledger: Ledger) -> dict[str, dict[str, Any]]:
-    """Every call whose id stands in the result: tool, version, arguments and seconds."""
+    """Every call whose id stands in the result."""
     ids = [check.call_id for candidate in result.candidates for check in candidate.checks]
     ids += [check.call_id for check in (result.reference.checks if result.reference else [])]
     for control in result.controls.controls if result.controls else []:
         ids += control.evidence.get("calls", [])
-    return {
-        call_id: {
-            "tool": known.tool,
-            "version": known.version,
-            "args": ledger.get_args(call_id),
-            "seconds": known.seconds,
-            "time": ledger.call_time(call_id),
-        }
-        for call_id, known in ledger.get_calls(list(dict.fromkeys(ids))).items()
-    }
+    return recorded_calls(ledger, ids)

@@ -132,12 +132,10 @@ class _Execution:
         if self._out_of_time():
             return "the time budget was spent"
         for report in self.reports:
-            if report.id in needs and report.state in ("failed", "skipped") and not self._forgiven(report):
-                return f"it needs stage `{report.id}`, which {'failed' if report.state == 'failed' else 'did not run'}"
+            faulty = any(call.result.fault for call in report.calls)
+            if report.id in needs and (report.state == "skipped" or (faulty and self.counts(report.id))):
+                return f"it needs stage `{report.id}`, which {'failed' if faulty else 'did not run'}"
         return ""
-
-    def _forgiven(self, report: StageReport) -> bool:
-        return report.state == "failed" and self._stage(report.id).continue_on_failure
 
     def _out_of_time(self) -> bool:
         minutes = self.workflow.budget.minutes

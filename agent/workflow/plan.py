@@ -16,9 +16,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.actions import ACTIONS, load_action
-from agent.actions.given import is_handle
 from agent.interface.schemas import Item
-from agent.workflow.references import ELEMENT, Reference, names_element, parse_reference, references_in, resolve
+from agent.workflow.references import (
+    ELEMENT,
+    Reference,
+    names_element,
+    parse_reference,
+    references_in,
+    resolve,
+    texts_in,
+)
 from tools.errors import InputError
 from tools.memory.threads import LETTERS
 
@@ -110,19 +117,12 @@ def needed_stages(stage: Stage) -> list[str]:
 
 def files_named(workflow: Workflow) -> list[tuple[str, str]]:
     """(stage, text) of every argument that reads as the name of a file."""
-    return [(stage.id, text) for stage in workflow.stages for text in _file_names([stage.with_, stage.foreach])]
-
-
-def _file_names(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and (_FILE_NAME.fullmatch(value) or value.startswith(("/", "./", "../"))):
-        if not is_handle(value):
-            yield value
-    elif isinstance(value, Mapping):
-        for held in value.values():
-            yield from _file_names(held)
-    elif isinstance(value, list):
-        for held in value:
-            yield from _file_names(held)
+    return [
+        (stage.id, text)
+        for stage in workflow.stages
+        for text in texts_in([stage.with_, stage.foreach])
+        if _FILE_NAME.fullmatch(text) or text.startswith(("/", "./", "../"))
+    ]
 
 
 def _references(stage: Stage) -> list[Reference]:

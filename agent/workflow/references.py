@@ -67,7 +67,7 @@ def parse_reference(text: str) -> Reference | None:
 
 def references_in(value: Any) -> Iterator[Reference]:
     """Every reference in a JSON value. InputError for what only looks like one."""
-    for text in _texts(value):
+    for text in texts_in(value):
         rest = _INSIDE.sub("", text)
         if _LOOKS_LIKE.search(rest):
             raise InputError(f"{text!r:.80} holds what is no reference: {HOW}")
@@ -78,7 +78,7 @@ def references_in(value: Any) -> Iterator[Reference]:
 
 def names_element(value: Any) -> bool:
     """Whether `$item` stands in a JSON value."""
-    return any(match[0].startswith(f"${ELEMENT}") for text in _texts(value) for match in _INSIDE.finditer(text))
+    return any(match[0].startswith(f"${ELEMENT}") for text in texts_in(value) for match in _INSIDE.finditer(text))
 
 
 def resolve(value: Any, lookup: Lookup, element: Any = None) -> Any:
@@ -141,12 +141,13 @@ def _reference(match: re.Match[str]) -> Reference:
     return Reference(match[0], match["stage"], match["kind"], int(first), int(last or first), match["field"] or "")
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys left out."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for held in value.values():
-            yield from _texts(held)
+            yield from texts_in(held)
     elif isinstance(value, list | tuple):
         for held in value:
-            yield from _texts(held)
+            yield from texts_in(held)

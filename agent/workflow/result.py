@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,9 @@ from agent.interface.workflow_schemas import EvidenceLink, StageReport, Workflow
 from agent.plural import plural
 from agent.report.export import FORMULA_STARTS
 from agent.report.workflow_page import write_workflow_report
+from agent.tool_calls import recorded_calls
 from agent.workflow.plan import Workflow
+from agent.workflow.references import texts_in
 from agent.workflow.sweep import sweep_rows
 
 if TYPE_CHECKING:
@@ -73,18 +75,6 @@ def items_of(result: WorkflowResult) -> Iterator[tuple[str, str, Item]]:
                 yield report.id, call.call_id, item
 
 
-def handles_in(args: Any) -> Iterator[str]:
-    """Every text in a call's arguments that could be a handle."""
-    if isinstance(args, str):
-        yield args
-    elif isinstance(args, Mapping):
-        for held in args.values():
-            yield from handles_in(held)
-    elif isinstance(args, list):
-        for held in args:
-            yield from handles_in(held)
-
-
 def _counts(report: StageReport, workflow: Workflow) -> bool:
     return not next(stage for stage in workflow.stages if stage.id == report.id).continue_on_failure
 
@@ -93,7 +83,7 @@ def _links(stages: Sequence[StageReport]) -> Iterator[EvidenceLink]:
     made: set[str] = set()
     for report in stages:
         for call in report.calls:
-            given = [text for text in handles_in(call.args) if text in made or _FILE_HANDLE.fullmatch(text)]
+            given = [text for text in texts_in(call.args) if text in made or _FILE_HANDLE.fullmatch(text)]
             for item in call.result.items:
                 link = {"target": item.handle, "call_id": call.call_id}
                 for source in item.made_from:
@@ -119,16 +109,7 @@ def _calls_behind(result: WorkflowResult, session: Session) -> dict[str, dict[st
     the stages themselves."""
     ids = {q.call_id for _, _, item in items_of(result) for q in item.numbers.values()}
     ids |= {check.call_id for _, _, item in items_of(result) for check in item.checks}
-    calls = {
-        call_id: {
-            "tool": known.tool,
-            "version": known.version,
-            "args": session.ledger.get_args(call_id),
-            "seconds": known.seconds,
-            "time": session.ledger.call_time(call_id),
-        }
-        for call_id, known in session.ledger.get_calls(sorted(ids - {""})).items()
-    }
+    calls = recorded_calls(session.ledger, sorted(ids - {""}))
     times = {
         event.payload["call_id"]: event.time
         for event in session.ledger.events(result.run_id)

@@ -104,6 +104,22 @@ def test_a_foreach_goes_on_after_a_failure_only_where_told(session: Session) -> 
     assert [len(report.calls) for report in result.stages] == [1, 2]
 
 
+def test_what_needs_a_stage_that_failed_in_part_runs_only_where_told(session: Session) -> None:
+    each = {"foreach": [ETHANOL, "no SMILES("]}
+    run_id = start(
+        session,
+        look("part", "$item", **each),
+        look("needs", "$part.1"),
+        look("told", "$item", **each, continue_on_failure=True),
+        look("goes", "$told.1"),
+    )
+    with pytest.raises(OrganonError, match="stage part"):
+        session.execute(run_id)
+    result = result_of(session, run_id)
+    assert states(result) == {"part": "partial", "needs": "skipped", "told": "partial", "goes": "done"}
+    assert "needs stage `part`, which failed" in stage(result, "needs").reason
+
+
 def test_an_item_that_was_not_made_skips_the_stage_with_the_reason(session: Session) -> None:
     run_id = start(session, look("first", ETHANOL), look("fifth", "$first.molecule.5"), look("none", "$first.route.1"))
     assert session.execute(run_id).state == "done"

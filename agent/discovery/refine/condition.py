@@ -7,9 +7,8 @@ completion is what the model finds likely after it. Not promised: that the kept 
 from __future__ import annotations
 
 from agent.discovery.deps import Deps
-from agent.discovery.refine.sample import MAX_NEW_TOKENS, TEMPERATURE, TOP_P
+from agent.discovery.refine.sample import sampling
 from agent.discovery.refine.strategy import Order, Proposal, derived_seed
-from models.backends.base import Request
 from tools.domain import Context
 
 SAMPLES_PER_PREFIX = 4
@@ -24,18 +23,9 @@ class Condition:
             parent = order.parents[k % len(order.parents)]
             seed = derived_seed(deps.campaign.seed, "condition", order.round, order.batch, k)
             prompt, kept = deps.domain.reprompt(parent, seed)
-            request = Request(
-                prompt=prompt.text,
-                n=SAMPLES_PER_PREFIX,
-                temperature=TEMPERATURE,
-                top_p=TOP_P,
-                max_new_tokens=MAX_NEW_TOKENS,
-                stop=(prompt.stop,),
-                seed=seed,
-                request_id=f"condition-{k:04d}",
-            )
-            requests.append(request)
-            opened[request.request_id] = (kept, prompt.stop, parent)
+            name = f"condition-{k:04d}"
+            requests.append(sampling(prompt.text, prompt.stop, SAMPLES_PER_PREFIX, seed, name))
+            opened[name] = (kept, prompt.stop, parent)
         proposals = []
         for sample in sorted(deps.model.generate(requests), key=lambda s: (s.request_id, s.index)):
             kept, stop, parent = opened[sample.request_id]

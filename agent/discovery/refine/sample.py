@@ -45,18 +45,7 @@ class Sample:
             for part, (conditions, n) in enumerate(_asked(prompt, share, seed, codec).items()):
                 name = f"{k}-{prompt.task}" + (f"-{part}" if conditions else "")
                 origins[name] = f"{label}:{prompt.task}" + (ASKED + _shown(conditions) if conditions else "")
-                requests.append(
-                    Request(
-                        prompt=with_conditions(prompt.text, conditions),
-                        n=n,
-                        temperature=TEMPERATURE,
-                        top_p=TOP_P,
-                        max_new_tokens=MAX_NEW_TOKENS,
-                        stop=(prompt.stop,),
-                        seed=seed,
-                        request_id=name,
-                    )
-                )
+                requests.append(sampling(with_conditions(prompt.text, conditions), prompt.stop, n, seed, name))
         samples = sorted((source or deps.model).generate(requests), key=lambda s: (s.request_id, s.index))
         stop = {request.request_id: request.stop[0] for request in requests}
         return [
@@ -68,6 +57,20 @@ class Sample:
             )
             for sample in samples
         ]
+
+
+def sampling(text: str, stop: str, n: int, seed: int, name: str) -> Request:
+    """`n` samples of the model after `text`, as every strategy draws them."""
+    return Request(
+        prompt=text,
+        n=n,
+        temperature=TEMPERATURE,
+        top_p=TOP_P,
+        max_new_tokens=MAX_NEW_TOKENS,
+        stop=(stop,),
+        seed=seed,
+        request_id=name,
+    )
 
 
 def _asked(prompt: Prompt, n: int, seed: int, codec: TextCodec | None) -> Counter[tuple[str, ...]]:

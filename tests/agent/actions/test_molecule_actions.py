@@ -112,6 +112,7 @@ def test_analogues_reach_their_goals_beside_the_start(session: Session) -> None:
 @pytest.mark.parametrize(
     ("action", "args", "said"),
     [
+        ("molecule_properties", {"molecules": ["C" * 300]}, "300 heavy atoms; at most 150"),
         ("molecule_properties", {"molecules": []}, "at least 1 item"),
         ("molecule_properties", {"molecules": ["CC(=O)[O-].[Na+]"]}, "2 disconnected parts"),
         ("molecule_properties", {"molecules": ["C1CC"]}, "does not parse"),
