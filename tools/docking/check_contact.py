@@ -8,6 +8,7 @@ residues. NOT promised: that another pose would not make it.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import rdkit
 from rdkit import Chem
 
-from tools.docking.interactions import KINDS, Criteria, closest_interaction
+from tools.docking.interactions import KINDS, Criteria, closest_interaction, needs_hydrogens
 from tools.docking.structure import join
 from tools.errors import InputError
 from tools.simulation.pose import require_pose
@@ -80,8 +81,8 @@ def residue_labels(receptor_pdb: str) -> list[str]:
 def check_contact(pose: Chem.Mol, receptor_pdb: str, *, must: str) -> CheckResult:
     """Pass where the pose makes the interaction `must`; `value` is the distance in Å of the pair that decides.
 
-    Criteria and their sources: `tools.docking.interactions`. Unknown where the residue has no hydrogens at all and a
-    hydrogen bond was asked for.
+    Criteria and their sources: `tools.docking.interactions`. Unknown where nothing was found but hydrogens that would
+    decide are not in the structure.
     """
     require_pose(pose)
     started = time.perf_counter()
@@ -90,17 +91,22 @@ def check_contact(pose: Chem.Mol, receptor_pdb: str, *, must: str) -> CheckResul
     residues = [_find(receptor, label) for label in requirement.residue.split(OR)]
     shown = f"{requirement.kind} {OR.join(_label(residue) for residue in residues)}"
     tried = [(closest_interaction(pose, residue, requirement.kind), residue) for residue in residues]
-    found, residue = min(tried, key=lambda one: (not one[0].met, one[0].distance_angstrom or float("inf")))
-    bare = requirement.kind.startswith("hbond") and not residue.hydrogens
-    verdict = Verdict.UNKNOWN if bare else Verdict.PASS if found.met else Verdict.FAIL
-    reason = f"no {shown}: {found.measured}"
+    bare = [residue for residue in residues if needs_hydrogens(residue, requirement.kind)]
+    unsure = {residue.key for residue in bare if residue.name == "HIS"}
+    found, residue = min(
+        tried, key=lambda one: (not one[0].met or one[1].key in unsure, one[0].distance_angstrom or math.inf)
+    )
+    met = found.met and residue.key not in unsure
+    verdict = Verdict.PASS if met else Verdict.UNKNOWN if bare else Verdict.FAIL
+    lacking = f"{OR.join(map(_label, bare))} has no hydrogens in this structure"
+    reason = lacking if bare else f"no {shown}: {found.measured}"
     return CheckResult(
         name=NAME,
         verdict=verdict,
         value=found.distance_angstrom,
         unit="Å",
         threshold=_threshold(requirement.kind, Criteria()),
-        reason="" if found.met else f"{_label(residue)} has no hydrogens in this structure" if bare else reason,
+        reason="" if met else reason,
         tool="rdkit",
         version=f"rdkit {rdkit.__version__}",
         seconds=time.perf_counter() - started,

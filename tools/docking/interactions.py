@@ -5,7 +5,8 @@ Kinds and criteria (each an argument of `Criteria`):
   least 120 degrees (Baker & Hubbard 1984, doi 10.1016/0079-6107(84)90007-5). A hydroxyl, thiol or ammonium turns freely
   and its hydrogen was put anywhere, so there D...A at most 3.5 Å and X-D...A at least 90 degrees decide (the same
   paper's distance; angle of McDonald & Thornton 1994, doi 10.1006/jmbi.1994.1334).
-- salt_bridge: atoms of opposite charge at most 4.0 Å apart (Barlow & Thornton 1983, doi 10.1016/S0022-2836(83)80079-5).
+- salt_bridge: atoms of opposite charge at most 4.0 Å apart (Barlow & Thornton 1983, doi 10.1016/S0022-2836(83)80079-5);
+  a charge is on all atoms that share it (both oxygens of a carboxylate, the nitrogens of an amidinium).
 - hydrophobic: carbons bound to carbon and hydrogen only, at most 4.0 Å; stacking: ring centres at most 5.5 Å, planes
   within 30 degrees of parallel or perpendicular, offset at most 2.0 Å (PLIP, Salentin 2015, doi 10.1093/nar/gkv315).
 - contact: any two heavy atoms at most 4.5 Å apart.
@@ -127,7 +128,8 @@ def _salt_bridges(pose: Chem.Mol, residue: Residue, criteria: Criteria) -> Itera
         return
     for atom in pose.GetAtoms():
         if atom.GetFormalCharge() * sign < 0 and not _charge_is_formal_only(atom):
-            yield from _near(pose, atom.GetIdx(), residue, names, criteria.salt_bridge)
+            for index in _sharing_charge(atom):
+                yield from _near(pose, index, residue, names, criteria.salt_bridge)
 
 
 def _hydrophobic(pose: Chem.Mol, residue: Residue, criteria: Criteria) -> Iterator[Closest]:
@@ -231,6 +233,32 @@ def _is_charged(residue: Residue) -> bool:
 def _charge_is_formal_only(atom: Chem.Atom) -> bool:
     """One end of a charge-separated bond (nitro, N-oxide), which is no ion."""
     return any(n.GetFormalCharge() * atom.GetFormalCharge() < 0 for n in atom.GetNeighbors())
+
+
+def _sharing_charge(atom: Chem.Atom) -> list[int]:
+    """The charged atom and its equals: same element and number of neighbours, joined over one atom by a double or
+    aromatic bond."""
+    shared = {atom.GetIdx()}
+    for bond in atom.GetBonds():
+        between = bond.GetOtherAtom(atom)
+        for other in between.GetBonds():
+            end = other.GetOtherAtom(between)
+            alike = (end.GetAtomicNum(), end.GetTotalDegree()) == (atom.GetAtomicNum(), atom.GetTotalDegree())
+            if alike and {bond.GetBondType(), other.GetBondType()} != {Chem.BondType.SINGLE}:
+                shared.add(end.GetIdx())
+    return sorted(shared)
+
+
+def needs_hydrogens(residue: Residue, kind: str) -> bool:
+    """Whether hydrogens would decide on this interaction but the structure gives the residue none: where it has to give
+    one (proline cannot), where a histidine's nitrogens may bear one, where a base's charge is read from them."""
+    if residue.hydrogens:
+        return False
+    if kind == "hbond_donor":
+        return residue.name == "HIS"
+    if kind == "salt_bridge":
+        return CHARGED_ATOMS.get(residue.name, (0, ()))[0] > 0
+    return kind.startswith("hbond") and residue.name != "PRO"
 
 
 def _place(pose: Chem.Mol, index: int) -> Point:

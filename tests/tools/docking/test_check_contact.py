@@ -92,6 +92,34 @@ def test_without_hydrogens_a_hydrogen_bond_is_unknown():
     assert "no hydrogens" in result.reason
 
 
+def test_a_bond_that_the_ligand_gives_needs_no_hydrogens_of_the_residue():
+    bare = [atom for atom in AMIDE if atom[1] != "H"]
+    methanol = placed("CO", 1, (-2.6, -3.2, 0.0), (0.0, -1.0, 0.0))
+    for must in ("hbond A:MET10", "hbond_donor A:MET10"):
+        assert check_contact(methanol, pdb("MET", bare), must=must).verdict is Verdict.PASS
+    far = placed("CO", 1, (-2.6, -9.2, 0.0), (0.0, -1.0, 0.0))
+    assert check_contact(far, pdb("MET", bare), must="hbond_donor A:MET10").verdict is Verdict.FAIL
+    both = pdb("MET", bare).replace("END\n", "") + pdb("MET", AMIDE, number=11)
+    assert check_contact(far, both, must="hbond A:MET10|A:MET11").verdict is Verdict.UNKNOWN
+
+
+def test_a_charge_is_on_all_atoms_that_share_it():
+    lysine = [("CE", "C", -1.5, 0.0, 0.0), ("NZ", "N", 0.0, 0.0, 0.0), ("HZ1", "H", 0.3, 0.9, 0.0)]
+    for index in (2, 3):
+        acetate = placed("CC(=O)[O-]", index, (3.2, 0.0, 0.0))
+        assert check_contact(acetate, pdb("LYS", lysine), must="salt_bridge A:LYS10").value == pytest.approx(
+            3.2, abs=0.01
+        )
+    bare = pdb("LYS", [atom for atom in lysine if atom[1] != "H"])
+    assert check_contact(acetate, bare, must="salt_bridge A:LYS10").verdict is Verdict.UNKNOWN
+    aspartate = [("CG", "C", -1.2, 0.0, 0.0), ("OD1", "O", 0.0, 0.0, 0.0), ("OD2", "O", -1.8, 1.1, 0.0)]
+    for index in (2, 3):
+        amidinium = placed("CC(N)=[NH2+]", index, (3.0, 0.0, 0.0))
+        assert check_contact(amidinium, pdb("ASP", aspartate), must="salt_bridge A:ASP10").value == pytest.approx(
+            3.0, abs=0.01
+        )
+
+
 def test_opposite_charges_bridge_and_neutral_ones_do_not():
     lysine = [("CE", "C", -1.5, 0.0, 0.0), ("NZ", "N", 0.0, 0.0, 0.0), ("HZ1", "H", 0.3, 0.9, 0.0)]
     receptor = pdb("LYS", lysine)
