@@ -225,9 +225,10 @@ def test_refused_means_not_run(new_page: Any) -> None:
     watched = new_page()
     watched.open()
     turn = watched.ask("a long one")
-    turn.get_by_role("button", name="Refuse").click()
+    turn.get_by_role("button", name="Refuse").press("Enter")
     state_of(turn, "done")
     assert turn.locator(".step[data-state=refused]").count() == 1
+    assert turn.page.evaluate("document.activeElement.closest('.approval') !== null")
     assert "Nothing was run" in turn.locator(".answer").inner_text()
 
 

@@ -12,13 +12,14 @@ export function approvalCard(runId, asked, schema, answered) {
   schema.then((found) => { for (const entry of fields) entry.explain(propertyOf(found, entry.name).description); });
   const cost = asked.cost || {};
   const costs = [cost.seconds ? `about ${seconds(cost.seconds)}` : "", cost.docking_calls ? plural(cost.docking_calls, "docking") : "", cost.outward ? "sends the request to services on the network" : "stays on this machine"].filter(Boolean);
-  const element = h("section", { class: "approval", aria: { label: "Approval needed" } });
+  const element = h("section", { class: "approval", tabIndex: -1, aria: { label: "Approval needed" } });
 
   const answer = (approved) => async (event) => {
     let args;
     if (approved) {
       try { args = Object.fromEntries(fields.map((entry) => [entry.name, entry.read()])); } catch (error) { toast("This argument cannot be read", error.message, { kind: "error" }); return; }
     }
+    element.focus({ preventScroll: true }); // the button goes; who uses the keyboard stays at this place
     await attempt(async () => {
       const changed = approved && fields.some((entry) => entry.changed());
       await post(`runs/${runId}/approve`, { key: asked.key, approved, ...(changed ? { args: { ...asked.args, ...args } } : {}) });

@@ -6,7 +6,7 @@ const LABELS = {
   hbd: "H-bond donors", hba: "H-bond acceptors", pains: "PAINS", brenk: "Brenk alerts", posebusters: "PoseBusters",
   mmff_interaction: "MMFF interaction", interaction: "MMFF interaction", logs: "logS", rmsd: "RMSD", smiles: "SMILES",
   ligand_efficiency: "Ligand efficiency", csv: "CSV", sdf: "SDF", html: "HTML", json: "JSON", pdb: "PDB",
-  approved_drugs: "Approved drugs", sanitise: "Valence", blosum62_change: "BLOSUM62 change", log_prob: "Log-probability", cdr: "CDR",
+  approved_drugs: "Approved drugs", sanitise: "Valence", blosum62_change: "BLOSUM62 change", log_prob: "Log-probability", bm25: "BM25", cdr: "CDR",
 };
 const STAGES = { dock: "Docking", pose: "Pose (PoseBusters)", interaction: "MMFF interaction" };
 const UNITS = {

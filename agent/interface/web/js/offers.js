@@ -50,7 +50,6 @@ export function itemOffers(page) {
   const file = (item) => {
     const type = `${(item.details || {}).type || ""} ${item.name}`.toLowerCase();
     if (/pdb|cif|structure/.test(type)) return [offer("Find pockets", "Find the pockets of {}")];
-    if (/sdf|smi|mol|csv|molecule/.test(type)) return [offer("Properties", "Give the properties of the molecules in {}")];
     return [offer("Ask about it", "What does {} say about ")];
   };
   return (item) => (!item.handle ? [] : item.kind === "file" ? file(item) : byKind[item.kind] || []);

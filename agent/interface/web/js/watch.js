@@ -27,8 +27,10 @@ export function watchRun(runId, { onEvent, onRun, onState, skipLog = false }) {
       onEvent: (event) => { last = event.seq; onEvent(event); },
       onEnd: async (error) => {
         leaveStream = null;
+        const live = state !== "" && !ENDED.has(state);
         if (error) complain(error);
         else await look();
+        if (live) lookNow(); // the list beside the page knows it at once
       },
     });
   };
