@@ -263,10 +263,8 @@ class RunManager:
         it."""
         if self.get(run_id).state == "done":
             raise InputError(f"run {run_id} is done: start a new one")
-        if self.resumable(run_id):
-            return False
         self.ledger.put_request(run_id, "resume")
-        return True
+        return not self.resumable(run_id)
 
     def approve(self, run_id: str, key: str, answer: Mapping[str, Any] | None = None) -> None:
         """Answer the question `key` of a run that waits for approval. InputError for one that has its answer."""

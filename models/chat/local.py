@@ -44,7 +44,7 @@ Tools:
 """
 
 
-def load_local_chat_model(directory: str, device: str = "auto") -> LocalChatModel:
+def load_local_chat_model(directory: str) -> LocalChatModel:
     """The checkpoint in `directory`. CheckpointError in one line where there is none that can chat."""
     folder = Path(directory).expanduser()
     if not (folder / "config.json").is_file():
@@ -52,7 +52,7 @@ def load_local_chat_model(directory: str, device: str = "auto") -> LocalChatMode
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         network = AutoModelForCausalLM.from_pretrained(
@@ -63,7 +63,7 @@ def load_local_chat_model(directory: str, device: str = "auto") -> LocalChatMode
     if not tokenizer.chat_template:
         raise CheckpointError(f"local:{directory} is no chat model: its tokenizer has no chat template")
     context = int(getattr(network.config, "max_position_embeddings", 0)) or tokenizer.model_max_length
-    return LocalChatModel(folder.name, tokenizer, network.to(where).eval(), context)
+    return LocalChatModel(folder.name, tokenizer, network.to(device).eval(), context)
 
 
 class LocalChatModel(BaseChatModel):

@@ -233,6 +233,14 @@ def test_pause_and_resume(manager: RunManager) -> None:
     assert not any(r.action in ("pause", "resume") for r in manager.ledger.open_requests(run_id))
 
 
+def test_a_pause_that_was_taken_back_before_the_run_began_does_not_hold_it(manager: RunManager) -> None:
+    run_id = manager.start(CAMPAIGN)
+    manager.request_pause(run_id)
+    assert not manager.request_resume(run_id)
+    manager.execute(run_id, lambda control: control.wait_while_paused())
+    assert manager.get(run_id).state == "done"
+
+
 def test_a_paused_run_can_be_stopped_and_an_idle_one_says_so(manager: RunManager) -> None:
     run_id = manager.start(CAMPAIGN)
     assert not manager.request_resume(run_id)

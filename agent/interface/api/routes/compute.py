@@ -104,11 +104,12 @@ async def search(asked: Search, use: Use) -> ActionResult:
         args["online"] = asked.online
     document = {"action": f"search_{asked.kind}", "args": args}
     run_id = await anyio.to_thread.run_sync(use.service.submit, "action", document)
-    with anyio.move_on_after(SEARCH_SECONDS):
+    with anyio.move_on_after(SEARCH_SECONDS) as limit:
         async for event in use.watcher.follow(run_id):
             if event is not None and event.type == "tool_result":
                 return ActionResult.model_validate(event.payload["result"])
-    raise ProblemError(503, f"the search did not end within {SEARCH_SECONDS:.0f} s; follow run {run_id}")
+    how = f"did not end within {SEARCH_SECONDS:.0f} s" if limit.cancelled_caught else "ended without an answer"
+    raise ProblemError(503, f"the search {how}; see run {run_id}")
 
 
 def _generated(asked: Generate, use: Served) -> Generated:
