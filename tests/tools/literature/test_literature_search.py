@@ -230,7 +230,7 @@ def test_rows_of_own_data_are_found_by_structure(tmp_path: Path) -> None:
 def test_a_text_that_stands_in_many_places_is_found_once_and_hides_no_other(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite")
     index = PassageIndex(tmp_path / "vectors", ledger, HashingEmbedding())
-    often = [Page(f"Kinase number {n % 3} is inhibited by a molecule that binds in its hinge.") for n in range(600)]
+    often = [Page(f"Kinase number {n % 3} is inhibited by a molecule that binds in its hinge.", n) for n in range(600)]
     store_document(ledger, Document("text", "often", "often.txt", pages=tuple(often)))
     store_document(ledger, Document("text", "once", "once.txt", pages=(Page("Ciprofloxacin inhibits DNA gyrase."),)))
     hits = search_passages(ledger, index, "What inhibits gyrase?", 5).hits
