@@ -165,6 +165,7 @@ def test_table_sorts_filters_selects_and_saves(new_page: Any) -> None:
     rows = list(csv.DictReader(io.StringIO(Path(saved.value.path()).read_text())))
     assert len(rows) == 12
     assert {"handle", "smiles", "vina (kcal/mol)", "reactive reason"} <= set(rows[0])
+    assert all(row["vina call"] for row in rows)
     with page.expect_download() as saved:
         turn.get_by_role("button", name="SDF").click()
     (mol,) = [mol for mol in Chem.SDMolSupplier(str(saved.value.path())) if mol is not None]

@@ -17,10 +17,10 @@ export function csvOf(molecules) {
   const numbers = [...new Set(molecules.flatMap((m) => Object.keys(m.numbers)))];
   const checks = [...new Set(molecules.flatMap((m) => m.checks.map((check) => check.name)))];
   const unitOf = (name) => unit(molecules.find((m) => m.numbers[name])?.numbers[name].unit || "");
-  const head = ["handle", "name", "smiles", ...numbers.map((name) => (unitOf(name) ? `${name} (${unitOf(name)})` : name)), ...checks.flatMap((name) => [`${name} verdict`, `${name} reason`])];
+  const head = ["handle", "name", "smiles", ...numbers.flatMap((name) => [unitOf(name) ? `${name} (${unitOf(name)})` : name, `${name} call`]), ...checks.flatMap((name) => [`${name} verdict`, `${name} reason`])];
   const rows = molecules.map((m) => {
     const byName = new Map(m.checks.map((check) => [check.name, check]));
-    return [m.handle, m.name, m.smiles, ...numbers.map((name) => m.numbers[name]?.value), ...checks.flatMap((name) => [byName.get(name)?.verdict, byName.get(name)?.reason])];
+    return [m.handle, m.name, m.smiles, ...numbers.flatMap((name) => [m.numbers[name]?.value, m.numbers[name]?.call_id]), ...checks.flatMap((name) => [byName.get(name)?.verdict, byName.get(name)?.reason])];
   });
   return [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 }
