@@ -223,7 +223,7 @@ def _one_stage(task: str, document: dict[str, Any]) -> dict[str, Any]:
             valid = [*GENERAL_KEYS, *(name for name in action.args.model_fields if name not in GENERAL_KEYS)]
             close = difflib.get_close_matches(key, valid, n=1)
             hint = f"; did you mean `{close[0]}`?" if close else "."
-            raise InputError(f"campaign: unknown key `{key}`{hint} A {task} campaign takes {', '.join(valid)}")
+            raise InputError(f"campaign: unknown key `{key}`{hint} A campaign of task {task} takes {', '.join(valid)}")
     general = {str(key): document[key] for key in GENERAL_KEYS[:1] + GENERAL_KEYS[2:4] if key in document}
     stage = {"id": task, "do": TASKS[task], "with": {key: document[key] for key in own}}
     return {"name": task, **general, "stages": [stage]}

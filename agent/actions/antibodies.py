@@ -51,7 +51,7 @@ class DesignAntibodyArguments(Arguments):
         default=["H3"], min_length=1, max_length=6, description="Loops to write anew: H1, H2, H3, L1, L2, L3"
     )
     n: int = Field(default=5, ge=1, le=50, description="Designs wanted")
-    seed: int = Field(default=0, ge=0, description="Seed; the same seed gives the same designs")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed; the same seed gives the same designs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class GenerateMaterialsArguments(Arguments):
 
     n: int = Field(default=5, ge=1, le=40, description="Frameworks wanted")
     metal: str | None = Field(default=None, description="A metal that the node has to hold: Zn, zinc, Zr, copper, ...")
-    seed: int = Field(default=0, ge=0, description="Seed; the same seed gives the same frameworks")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed; the same seed gives the same frameworks")
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,11 +93,12 @@ def _summary(items: Sequence[Item]) -> str:
         numbers = item.numbers
         shown = {name: numbers[name].value for name in ("mol_weight", "logp", "qed", "solubility")}
         weight, log_p, qed, log_s = (
-            "?" if value is None else f"{round(value, 2) + 0.0:.2f}" for value in shown.values()
+            "unknown" if value is None else f"{round(value, 2) + 0.0:.2f}" for value in shown.values()
         )
+        soluble = "unknown" if log_s == "unknown" else f"10^{log_s} mol/L"
         flags = [f"{check.name} {check.verdict}" for check in item.checks if check.verdict != "pass"]
         said.append(
-            f"{item.name or item.value}: {weight} Da, logP {log_p}, QED {qed}, estimated solubility 10^{log_s} mol/L"
+            f"{item.name or item.value}: {weight} Da, logP {log_p}, QED {qed}, estimated solubility {soluble}"
             f"{' (' + ', '.join(flags) + ')' if flags else ''}"
         )
     more = f" And {len(items) - 3} more." if len(items) > 3 else ""

@@ -61,7 +61,7 @@ class EditProteinArguments(Arguments):
     )
     n: int = Field(default=5, ge=1, le=50, description="Variants wanted")
     max_mutations: int = Field(default=5, ge=1, le=50, description="Substitutions against the given sequence at most")
-    seed: int = Field(default=0, ge=0, description="Seed; the same seed gives the same variants")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed; the same seed gives the same variants")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,12 @@ class _Variant:
 def edit_protein(args: EditProteinArguments, context: ActionContext) -> ActionResult:
     handle, parent = _read_parent(args, context)
     with context.session.resources.borrow() as engines:
-        found = _written(context, engines.model, parent, args)
+        found, refused = _written(context, engines.model, parent, args)
         if len(found) < args.n:
             found += _proposed(context, parent, args, {variant.sequence for variant in found})
         chosen = _with_odds(context, engines.model, parent, sorted(found, key=_Variant.order)[: args.n])
         said, citations = card_statement(engines.checkpoint, ["protein_edit_fitness", "protein_edit_valid"])
-    warnings = [said, *_warnings(args, parent, chosen)]
+    warnings = [said, *_warnings(args, parent, chosen, refused)]
     return ActionResult(
         action="edit_protein",
         call_id=context.call_id,
@@ -157,9 +157,12 @@ def _first_record(item: Item, context: ActionContext) -> str:
     return record.partition("\n")[2] if text.lstrip().startswith(">") else record
 
 
-def _written(context: ActionContext, model: ModelWorker, parent: _Parent, args: EditProteinArguments) -> list[_Variant]:
+def _written(
+    context: ActionContext, model: ModelWorker, parent: _Parent, args: EditProteinArguments
+) -> tuple[list[_Variant], str]:
     """Variants that the model wrote and that pass, until there are enough, the temperatures are through, or it writes
-    no chain of this length at all: another temperature will not teach it this protein."""
+    no chain of this length at all: another temperature will not teach it this protein. Beside them why the model could
+    not be asked, if so."""
     lead, body = parent.start[: parent.skipped], parent.start[parent.skipped :]
     found: dict[str, _Variant] = {}
     for temperature in TEMPERATURES:
@@ -172,8 +175,8 @@ def _written(context: ActionContext, model: ModelWorker, parent: _Parent, args: 
             (asked,) = ask_model(
                 context, model, "protein_edit", [{"sequence": body}], n=n, seed=args.seed, options=options
             )
-        except ModelInputError:
-            break
+        except ModelInputError as fault:
+            return [], str(fault)
         whole = [lead + answer["sequence"] for answer in asked.valid if len(answer["sequence"]) == len(body)]
         if not whole:
             break
@@ -181,7 +184,7 @@ def _written(context: ActionContext, model: ModelWorker, parent: _Parent, args: 
         new = [child for child in children if child != parent.given and child not in found]
         for variant in _checked(context, new, parent, args, BY_MODEL, asked.call_id):
             found[variant.sequence] = variant
-    return list(found.values())
+    return list(found.values()), ""
 
 
 def _proposed(context: ActionContext, parent: _Parent, args: EditProteinArguments, earlier: set[str]) -> list[_Variant]:
@@ -267,13 +270,13 @@ def _item(variant: _Variant, parent: _Parent, context: ActionContext, handle: st
     )
 
 
-def _warnings(args: EditProteinArguments, parent: _Parent, chosen: Sequence[_Variant]) -> list[str]:
-    said = []
+def _warnings(args: EditProteinArguments, parent: _Parent, chosen: Sequence[_Variant], refused: str) -> list[str]:
+    said = [f"the model could not be asked: {refused}"] if refused else []
     by_matrix = sum(variant.origin == BY_MATRIX for variant in chosen)
     if by_matrix:
         said.append(
-            f"{by_matrix} of {len(chosen)} variants are {BY_MATRIX}, not by the model: it wrote too few variants of "
-            "this protein that pass"
+            f"{by_matrix} of {len(chosen)} variants are {BY_MATRIX}, not by the model"
+            + ("" if refused else ": it wrote too few variants of this protein that pass")
         )
     if args.goal.strip():
         said.append("the goal does not steer the model or the ranking; substitutions it names are in every variant")

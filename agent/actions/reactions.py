@@ -42,7 +42,7 @@ class PredictReactionArguments(Arguments):
         min_length=1, max_length=8, description="Reactants: SMILES or handles of molecules (M1); reagents left out"
     )
     n: int = Field(default=3, ge=1, le=10, description="Products to list at most, best first")
-    seed: int = Field(default=0, ge=0, description="Seed; the same seed gives the same answer")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed; the same seed gives the same answer")
 
 
 def beam_options(beams: int = BEAMS) -> SamplingOptions:

@@ -64,11 +64,18 @@ def named_structure(text: str, context: ActionContext) -> StructureFile | None:
         if text.lower() in (item.name.lower(), item.name.lower().removesuffix(structure_suffix(item.name))):
             return file_structure(item, context)
     path, suffix = Path(text).expanduser(), structure_suffix(text)
-    if not suffix or not context.session.settings.local_files or not path.is_file():
+    if not suffix or not context.session.settings.local_files or not _is_file(path):
         return None
     if path.stat().st_size > MAX_BYTES:
         raise InputError(f"{text} is larger than {MAX_BYTES // 2**20} MiB; give one chain or one model")
     return StructureFile(context.session.artifacts.put(path.read_bytes(), suffix), path.name)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file system takes
+        return False
 
 
 def bundled_structure(name: str, context: ActionContext) -> StructureFile:

@@ -63,7 +63,7 @@ class PlanSynthesisArguments(Arguments):
         default=3, ge=1, le=10, description="Routes wanted, with different first steps where possible"
     )
     max_steps: int = Field(default=5, ge=1, le=10, description="Reactions in the longest line of a route at most")
-    seed: int = Field(default=0, ge=0, description="Seed of the spellings the model is asked in")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of the spellings the model is asked in")
 
 
 def size_estimate(smiles: str) -> float:

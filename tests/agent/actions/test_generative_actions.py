@@ -242,6 +242,12 @@ def test_another_protein_is_varied_and_the_way_is_told(session: Session) -> None
     assert again.items[0].made_from == [first]
 
 
+def test_a_chain_that_the_model_cannot_take_is_not_said_to_be_written_badly(session: Session) -> None:
+    result = worked(session, "edit_protein", sequence="MKTAYIAKQR" * 120, n=1)
+    assert any("the model could not be asked: " in warning for warning in result.warnings)
+    assert not any("it wrote too few" in warning for warning in result.warnings)
+
+
 def test_a_sequence_may_come_as_a_file_or_fasta_text(session: Session) -> None:
     text = f">first\n{UBIQUITIN.sequence[:40]}\n{UBIQUITIN.sequence[40:]}\n>second\nAAAA\n"
     file = {"kind": "file", "value": session.artifacts.put(text, ".fasta"), "name": "two.fasta"}

@@ -209,6 +209,7 @@ def test_a_sequence_gets_the_model_s_marks_and_hears_how_weak_they_are(session: 
         ("dock", {"molecules": ["CCO"], "target": "missing.pdb"}, "attach it"),
         ("dock", {"molecules": ["CCO"], "target": "ABL1", "pocket": "A:MET318"}, "lined by A:LEU16"),
         ("find_pockets", {"protein": "hsp90.pdb", "n": 0}, "`n`"),
+        ("find_pockets", {"protein": "x" * 400 + ".pdb"}, "there is no structure file"),
         ("find_pockets", {"protein": "NOPE"}, "unknown target 'NOPE'"),
         ("minimize", {}, "give `pose`"),
         ("minimize", {"molecules": ["CCO"]}, "need a `target`"),
