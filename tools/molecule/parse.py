@@ -25,6 +25,8 @@ def parse_smiles(smiles: str) -> Chem.Mol:
     text = smiles.strip()
     if len(text.split()) > 1:
         raise InputError(f"SMILES {text!r} contains white space; give one molecule without a name behind it")
+    if foreign := "".join(letter for letter in text if not letter.isascii()):
+        raise InputError(f"SMILES {text!r} contains {foreign!r}; a SMILES is plain ASCII")  # RDKit drops it at the end
     with rdBase.BlockLogs():
         raw = Chem.MolFromSmiles(text, sanitize=False)
         if raw is None:

@@ -16,6 +16,7 @@ DRUGS = [drug.smiles for drug in load_approved_drugs()]
         ("", "empty"),
         ("   ", "empty"),
         ("CCO ethanol", "white space"),
+        ("CCO–", "contains '–'"),
         ("c1ccc", "syntax"),
         ("C(C", "syntax"),
         ("FC(F)(F)(F)F", "valence"),
