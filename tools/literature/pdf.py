@@ -9,10 +9,12 @@ from __future__ import annotations
 import io
 import logging
 import re
+import struct
+import zlib
 from collections.abc import Mapping
 
 from pypdf import PdfReader
-from pypdf.errors import DependencyError, FileNotDecryptedError
+from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
 
 from tools.errors import InputError
 from tools.literature.documents import Document, Page, clean, find_doi, find_year, one_line
@@ -23,6 +25,12 @@ FEWEST_CHARACTERS = 20
 """A document with fewer letters than this per file is taken for a scan."""
 _HYPHENATED = re.compile(r"(?<=[a-zäöüß])-\n(?=[a-zäöüß])")
 _NAMES_PROGRAM = re.compile(r"^(microsoft word|untitled|powerpoint|.*\.(docx?|tex|dvi|indd|qxd|pdf))\b", re.IGNORECASE)
+
+_PAGE_FAULTS = (
+    *(PyPdfError, zlib.error, struct.error, RuntimeError),
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError),
+)
+"""What pypdf raises on a page that is damaged: the other pages are read."""
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
@@ -63,10 +71,9 @@ def _pages(reader: PdfReader, n: int) -> tuple[list[Page], list[int]]:
     for number in range(1, n + 1):
         try:
             text = reader.pages[number - 1].extract_text()
-        except RecursionError:
-            text = ""
-            faults.append(number)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError):
+        except FileNotDecryptedError:
+            raise
+        except _PAGE_FAULTS:
             text = ""
             faults.append(number)
         total += len(text)

@@ -6,6 +6,7 @@ import gzip
 import io
 import time
 import zipfile
+import zlib
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ import pytest
 from fpdf import FPDF
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pypdf import PdfReader, PdfWriter
+from pypdf import PageObject, PdfReader, PdfWriter
+from pypdf.errors import PdfReadError
 
 from tools.errors import InputError
 from tools.literature.bibliography import plain_text
@@ -54,6 +56,25 @@ def test_an_encrypted_pdf_says_so_and_an_empty_password_opens(tmp_path: Path, op
         else:
             with pytest.raises(InputError, match=r"locked\.pdf is encrypted: save a copy"):
                 read_file("locked.pdf", stream.getvalue())
+
+
+@pytest.mark.parametrize("fault", [PdfReadError("odd stream"), zlib.error("bad data"), RecursionError()])
+def test_a_damaged_page_does_not_lose_the_others(
+    tmp_path: Path, open_documents: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    path = tmp_path / "a.pdf"
+    open_documents.make_pdf(path, "On docking", ["Docking places ligands in pockets.", "It gives scores."])
+    read = PageObject.extract_text
+
+    def extract(page: PageObject, *args: Any, **more: Any) -> str:
+        if page.page_number == 1:
+            raise fault
+        return read(page, *args, **more)
+
+    monkeypatch.setattr(PageObject, "extract_text", extract)
+    (document,) = read_file("a.pdf", path.read_bytes())
+    assert "page 2 could not be read" in document.warnings
+    assert "Docking places ligands" in document.pages[0].text
 
 
 def test_a_scan_has_no_text_layer(tmp_path: Path) -> None:
