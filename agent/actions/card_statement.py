@@ -16,9 +16,9 @@ from models.errors import CheckpointError
 _NO_CARD = "how well this model does such a task is not known here: it has no model card"
 
 
-def card_statement(checkpoint: Path | None, names: Sequence[str], first_number: int = 1) -> tuple[str, list[Citation]]:
-    """("measured for this model: LABEL VALUE [LOW, HIGH], n = N [1]; ...", citations numbered from `first_number`) for
-    the figures of these names that the card has."""
+def card_statement(checkpoint: Path | None, names: Sequence[str]) -> tuple[str, list[Citation]]:
+    """("measured for this model: LABEL VALUE [LOW, HIGH], n = N [1]; ...", its citations) for the figures of these
+    names that the card has."""
     if checkpoint is None:
         return _NO_CARD, []
     try:
@@ -31,7 +31,7 @@ def card_statement(checkpoint: Path | None, names: Sequence[str], first_number: 
         figure = card.figures.get(name)
         if figure is None or figure.value is None:
             continue
-        number = first_number + len(cited)
+        number = len(cited) + 1
         beside = "".join(f"; beside it: {what} {format_value(v, figure.unit)}" for what, v in figure.beside.items())
         said.append(f"{figure.label} {format_figure(figure)}, n = {figure.n}{beside} [{number}]")
         cited.append(

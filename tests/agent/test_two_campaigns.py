@@ -12,10 +12,12 @@ import yaml
 
 from agent.actions import load_action
 from agent.actions.action import ActionContext, execute
+from agent.actions.explain import _fate
 from agent.compare import compare_runs, docking_obstacle
 from agent.config import Settings
 from agent.interface.compare_schemas import Comparison, ScoreComparison
 from agent.interface.schemas import ActionResult, Item, RunResult
+from agent.judged import judged_candidates
 from agent.progress import progress_of
 from agent.session import Session
 from tools.errors import InputError
@@ -251,6 +253,14 @@ def test_a_candidate_that_failed_says_where_and_by_which_call(session: Session, 
     assert check.name in result.summary
     assert check.call_id[:10] in result.summary
     assert result.items[0].details["not_passed"][0]["reason"] == check.reason
+
+
+def test_why_a_candidate_was_not_docked_is_said_only_of_a_run_that_is_done(session: Session, table: RunResult) -> None:
+    judged = judged_candidates(session, session.ledger.get_run(table.run_id))
+    waiting = next(one for one in judged if not one.docked and one.obstacle is None)
+    assert "others promised more" in _fate(waiting, None, table)
+    for unfinished in (None, table.model_copy(update={"state": "stopped"})):
+        assert _fate(waiting, None, unfinished).endswith("was not sent to docking so far.")
 
 
 def test_what_is_no_candidate_is_said_with_what_there_is(session: Session, first: ActionResult) -> None:

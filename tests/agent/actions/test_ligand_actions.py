@@ -17,8 +17,9 @@ from agent.actions import load_action
 from agent.actions.action import ActionContext, execute
 from agent.actions.calls import run_in_workers
 from agent.actions.child_run import child_id
+from agent.actions.ligands import _against
 from agent.config import Settings
-from agent.interface.schemas import ActionResult, Item
+from agent.interface.schemas import ActionResult, CheckReport, Item, Quantity
 from agent.runs import run_id_for
 from agent.session import Session
 from tests.tools.docking.conftest import ligand_beside, protein_fragment
@@ -268,6 +269,17 @@ def test_a_design_gives_candidates_reference_receptor_and_run(session: Session, 
     numbers_trace(session, designed.items)
     assert "Docking on this target is" in designed.summary
     assert any("affinity" in text or "binding" in text for text in designed.not_checked)
+
+
+def test_a_reference_docked_more_thoroughly_is_not_compared() -> None:
+    def docked(value: float, exhaustiveness: int) -> Item:
+        vina = Quantity(value=value, unit="kcal/mol", call_id="c")
+        details = {"exhaustiveness": exhaustiveness}
+        check = CheckReport(name="dock", verdict="pass", call_id="c", details=details)
+        return Item(kind="molecule", value="C", numbers={"vina": vina}, checks=[check])
+
+    assert _against(docked(-7.0, 2), [docked(-8.0, 2), docked(-6.0, 2)]).endswith("1 of the 2 dock better than it")
+    assert "do not compare" in _against(docked(-7.0, 2), [docked(-8.0, 1)])
 
 
 def test_seeds_are_candidates_of_the_first_round(session: Session, designed: ActionResult) -> None:
