@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from agent.chat.conversation import MAX_MESSAGE
 from agent.interface.schemas import Item, RunState, ThreadSummary
@@ -127,7 +127,7 @@ class Approval(Request):
     """The answer to an `approval_requested` event: accept, refuse, or accept with other arguments."""
 
     key: str = Field(min_length=1, max_length=200)
-    approved: bool
+    approved: StrictBool
     args: JsonObject | None = None
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import anyio
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from agent.interface.api.documents import JsonObject, Request
 from agent.interface.api.problems import ProblemError
@@ -44,7 +44,7 @@ class Generate(Request):
     temperature: float = Field(default=1.0, ge=0, le=5)
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_new_tokens: int = Field(default=400, ge=1, le=1000)
-    distinct: bool = True
+    distinct: StrictBool = True
 
 
 class Generated(BaseModel):
@@ -75,7 +75,7 @@ class Search(Request):
     query: str = Field(min_length=1, max_length=1000, examples=["imatinib resistance T315I"])
     kind: Literal["literature", "results"] = "literature"
     n: int = Field(default=5, ge=1, le=50)
-    online: bool = Field(default=False, description="Literature: also ask public services; needs the network.")
+    online: StrictBool = Field(default=False, description="Literature: also ask public services; needs the network.")
 
 
 @router.post("/generate")
