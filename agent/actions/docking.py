@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from agent.actions.action import Action, ActionContext, Arguments
 from agent.actions.calls import run_in_workers
 from agent.actions.checking import descriptors, detail, measured, report, run_checks
-from agent.actions.molecule_arguments import MOLECULE_WORDS, GivenMolecule, given_molecules
+from agent.actions.molecule_arguments import FILE_WORDS, MOLECULE_WORDS, MOST_MOLECULES, GivenMolecule, given_molecules
 from agent.actions.targets import PreparedTarget, given_target, prepare, receptor_item
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
 from agent.plural import plural
@@ -33,7 +33,9 @@ DOCKING_LIMITS = "binding itself: a docking score is a ranking aid with an error
 
 
 class Dock(Arguments):
-    molecules: list[str] = Field(min_length=1, max_length=200, description=f"Each {MOLECULE_WORDS}")
+    molecules: list[str] = Field(
+        min_length=1, max_length=MOST_MOLECULES, description=f"Each {MOLECULE_WORDS}, {FILE_WORDS}"
+    )
     target: str = Field(description=TARGET_WORDS)
     chain: str | None = Field(default=None, description="Chains of a structure file to keep, such as A or A,B")
     pocket: str | None = Field(default=None, description=POCKET_WORDS)
@@ -220,7 +222,7 @@ def _minimize_summary(items: Sequence[Item]) -> str:
 
 
 def dock_cost(args: Dock, context: ActionContext) -> ActionCost:
-    return docking_cost(len(args.molecules), args.exhaustiveness, context)
+    return docking_cost(len(given_molecules(args.molecules, context)), args.exhaustiveness, context)
 
 
 def docking_cost(n: int, exhaustiveness: int, context: ActionContext) -> ActionCost:
@@ -229,7 +231,7 @@ def docking_cost(n: int, exhaustiveness: int, context: ActionContext) -> ActionC
 
 
 def minimize_cost(args: Minimize, context: ActionContext) -> ActionCost:
-    n = len(args.molecules or ())
+    n = len(given_molecules(args.molecules, context)) if args.molecules else 0
     docked = docking_cost(n, EXHAUSTIVENESS, context) if n else ActionCost()
     return docked.model_copy(update={"seconds": docked.seconds + MINIMISE_SECONDS * max(1, n)})
 

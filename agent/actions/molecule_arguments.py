@@ -1,4 +1,5 @@
-"""Molecules as arguments name them: SMILES, a handle of the conversation, or the name of a bundled drug."""
+"""Molecules as arguments name them: SMILES, a handle of the conversation, the name of a bundled drug, or, where many
+are asked for, an attached file of molecules."""
 
 from __future__ import annotations
 
@@ -8,13 +9,17 @@ from dataclasses import dataclass
 from functools import cache
 
 from agent.actions.action import ActionContext
-from agent.actions.given import given_item
+from agent.actions.given import given_item, is_handle
 from agent.interface.schemas import Item
 from tools.errors import InputError
+from tools.literature.read import read_file
+from tools.literature.tables import row_name
 from tools.molecule.approved_drugs import load_approved_drugs
 from tools.molecule.parse import canonical_parent, parse_smiles
 
 MOLECULE_WORDS = "a SMILES, a handle of this conversation (M3) or the name of a bundled drug (imatinib)"
+FILE_WORDS = "or the handle of an attached file of molecules (F1: SDF, MOL, SMILES, CSV)"
+MOST_MOLECULES = 200
 
 MOST_HEAVY_ATOMS = 150
 """What is given is embedded in 3D, which takes half a minute at that size; a peptide of twenty residues is as large."""
@@ -60,11 +65,29 @@ def _drug_names() -> dict[str, str]:
 
 
 def given_molecules(texts: Sequence[str], context: ActionContext) -> list[GivenMolecule]:
-    """Distinct molecules in their order. InputError for an empty list."""
-    if not texts:
-        raise InputError(f"give at least one molecule: {MOLECULE_WORDS}")
+    """Distinct molecules in their order, those of files among them. InputError for none or too many."""
     found: dict[str, GivenMolecule] = {}
     for text in texts:
-        one = given_molecule(text, context)
-        found.setdefault(one.smiles, one)
+        of_file = is_handle(text) and context.item(text.strip()).kind == "file"
+        for one in _molecules_of_file(text.strip(), context) if of_file else [given_molecule(text, context)]:
+            found.setdefault(one.smiles, one)
+    if not found:
+        raise InputError(f"give at least one molecule: {MOLECULE_WORDS}")
+    if len(found) > MOST_MOLECULES:
+        raise InputError(f"{len(found)} molecules; at most {MOST_MOLECULES} at once: give fewer, or a smaller file")
     return list(found.values())
+
+
+def _molecules_of_file(handle: str, context: ActionContext) -> list[GivenMolecule]:
+    """The distinct molecules of the file's rows; rows without one are passed over."""
+    item = context.item(handle)
+    documents = read_file(item.name, context.session.artifacts.read_bytes(item.value))
+    named: dict[str, str] = {}
+    for row in (row for document in documents for row in document.rows if row.smiles):
+        named.setdefault(row.smiles, row_name(row))
+    if not named:
+        raise InputError(f"{handle} ({item.name}) holds no molecules: attach SDF, MOL, SMILES or a table of SMILES")
+    if len(named) > MOST_MOLECULES:
+        raise InputError(f"{handle} ({item.name}) holds {len(named)} molecules; at most {MOST_MOLECULES} at once")
+    found = [(given_molecule(smiles, context), name) for smiles, name in named.items()]
+    return [GivenMolecule(molecule.smiles, name or molecule.name, item) for molecule, name in found]

@@ -11,7 +11,7 @@ from rdkit.Chem import inchi, rdMolDescriptors
 
 from agent.actions.action import Action, ActionContext, Arguments
 from agent.actions.checking import descriptors, measured, report, run_checks
-from agent.actions.molecule_arguments import MOLECULE_WORDS, GivenMolecule, given_molecules
+from agent.actions.molecule_arguments import FILE_WORDS, MOLECULE_WORDS, MOST_MOLECULES, GivenMolecule, given_molecules
 from agent.interface.schemas import ActionCost, ActionResult, Item, Quantity
 from tools.domain import Call
 from tools.molecule.check_solubility import ERROR_LOG_UNITS
@@ -34,7 +34,9 @@ NOT_CHECKED = (
 
 
 class MoleculeProperties(Arguments):
-    molecules: list[str] = Field(min_length=1, max_length=200, description=f"Each {MOLECULE_WORDS}")
+    molecules: list[str] = Field(
+        min_length=1, max_length=MOST_MOLECULES, description=f"Each {MOLECULE_WORDS}, {FILE_WORDS}"
+    )
 
 
 def molecule_properties(args: MoleculeProperties, context: ActionContext) -> ActionResult:
@@ -105,8 +107,8 @@ def _summary(items: Sequence[Item]) -> str:
     return f"{'; '.join(said)}.{more}"
 
 
-def cost(args: MoleculeProperties, context: ActionContext) -> ActionCost:  # noqa: ARG001 - a cost is given it
-    return ActionCost(seconds=0.3 * len(args.molecules))
+def cost(args: MoleculeProperties, context: ActionContext) -> ActionCost:
+    return ActionCost(seconds=0.3 * len(given_molecules(args.molecules, context)))
 
 
 MOLECULE_PROPERTIES = Action(

@@ -22,7 +22,7 @@ from langsmith import tracing_context
 
 from agent.chat.conversation import require_last
 from agent.chat.front_end import context_tokens, open_front_end
-from agent.chat.instructions import action_tools, closed, schema_tokens, system_prompt
+from agent.chat.instructions import action_tools, attachment_line, closed, schema_tokens, system_prompt
 from agent.chat.middleware.approval import Approval
 from agent.chat.middleware.budget import Budget
 from agent.chat.middleware.calls import Execute, Record
@@ -98,8 +98,7 @@ def human_message(turn: Turn, asked: Mapping[str, Any]) -> HumanMessage:
     """What the user said, with a line for each attached file."""
     lines = [str(asked["message"])]
     for handle in asked.get("attachments") or []:
-        name = " ".join(turn.context("").item(str(handle)).name.split())[:120]
-        lines.append(f"[attached {handle}: {name}]")
+        lines.append(attachment_line(str(handle), turn.context("").item(str(handle)).name))
     return HumanMessage("\n".join(lines), id=turn.run_id)
 
 

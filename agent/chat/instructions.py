@@ -64,6 +64,11 @@ def system_prompt(items: Sequence[Mapping[str, Any]]) -> str:
     return render("assistant", date=f"{datetime.now(UTC):%Y-%m-%d}", items=said)
 
 
+def attachment_line(handle: str, name: str) -> str:
+    """How a message tells of a file that came with it."""
+    return f"[attached {handle}: {' '.join(name.split())[:120]}]"
+
+
 def _span(handles: Sequence[str]) -> str:
     return ", ".join(handles) if len(handles) < 4 else f"{handles[0]} to {handles[-1]}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +12,26 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langsmith import tracing_context
 
 from agent.chat.front_end import open_front_end
-from agent.chat.instructions import action_tools, closed, system_prompt
+from agent.chat.instructions import action_tools, attachment_line, closed, system_prompt
 from models.chat.front_end import OFFLINE
 
 if TYPE_CHECKING:
     from agent.session import Session
 
 
-def plan_only(session: Session, message: str, thread_id: str | None = None) -> dict[str, Any]:
-    """{"tool_calls": [{"name", "args"}], "question": text or None}; nothing is run and nothing stored.
+def plan_only(
+    session: Session, message: str, thread_id: str | None = None, files: Sequence[str] = ()
+) -> dict[str, Any]:
+    """{"tool_calls": [{"name", "args"}], "question": text or None}, and "answer" where it would only say something;
+    nothing is run and nothing stored. `files`: names of files that would come with the message.
 
     The offline front end gives its whole plan, whose later steps name results of earlier ones as "$1.2" (second item of
     the first step). A language model gives the calls it would make first: it sees results before it goes on."""
     items = session.ledger.items(thread_id) if thread_id is not None else []
     earlier = _said(session, thread_id) if thread_id is not None else []
-    said = [SystemMessage(system_prompt(items)), *earlier, *closed(earlier), HumanMessage(message)]
+    held = sum(item["kind"] == "file" for item in items)
+    text = "\n".join([message, *(attachment_line(f"F{n}", name) for n, name in enumerate(files, held + 1))])
+    said = [SystemMessage(system_prompt(items)), *earlier, *closed(earlier), HumanMessage(text)]
     tools = action_tools(schemas=session.settings.llm != OFFLINE)
     with tracing_context(enabled=False):
         answer = open_front_end(session.settings).bind_tools(tools).invoke(said)
@@ -34,7 +40,9 @@ def plan_only(session: Session, message: str, thread_id: str | None = None) -> d
         calls = [{"name": step["action"], "args": step["args"]} for step in steps]
     else:
         calls = [{"name": call["name"], "args": call["args"]} for call in answer.tool_calls]
-    return {"tool_calls": calls, "question": None if calls else _question(answer)}
+    question = None if calls else _question(answer)
+    planned: dict[str, Any] = {"tool_calls": calls, "question": question}
+    return planned if calls or question else {**planned, "answer": str(answer.text).strip()}
 
 
 def _question(answer: AIMessage) -> str | None:

@@ -53,7 +53,8 @@ def chat_command(open_session: Callable[[], Session]) -> Callable[..., None]:
         if dry_run:
             from agent.chat.planning import plan_only
 
-            sys.stdout.write(json.dumps(plan_only(session, str(message), thread), ensure_ascii=False) + "\n")
+            planned = plan_only(session, str(message), thread, [path.name for path in file or []])
+            sys.stdout.write((json.dumps(planned, ensure_ascii=False) if as_json else _planned(planned)) + "\n")
             return
         open_front_end(session.settings)
         terminal = _Terminal(session, thread, as_json, yes)
@@ -213,6 +214,12 @@ class _Terminal:
             self._thread_id, self._files = None, []
         else:
             _tell(_HELP)
+
+
+def _planned(planned: dict[str, Any]) -> str:
+    """What `plan_only` gives, for a person."""
+    steps = [f"{n}. {call['name']} {_short(call['args'])}" for n, call in enumerate(planned["tool_calls"], 1)]
+    return "\n".join(steps) or planned["question"] or planned["answer"]
 
 
 def progress_line(kind: str, payload: dict[str, Any]) -> str:

@@ -95,6 +95,12 @@ def read_smiles(name: str, digest: str, text: str) -> list[Document]:
     return [_table(name, digest, rows, warnings, f"{len(rows)} molecules")]
 
 
+def row_name(row: Row) -> str:
+    """What a row calls its molecule; "" where no column is one of names."""
+    named = {re.sub(r"[^a-z]+", "_", column.lower()).strip("_"): value for column, value in row.values.items()}
+    return next((named[column] for column in _NAME_COLUMNS if column in named), "")
+
+
 def find_molecule_column(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int | None:
     """Index of the column that holds SMILES; None where none does."""
     plain = [re.sub(r"[^a-z]+", "_", column.lower()).strip("_") for column in header]

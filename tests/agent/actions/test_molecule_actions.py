@@ -10,6 +10,7 @@ from rdkit import Chem
 from agent.actions import load_action
 from agent.actions.action import ActionContext, execute
 from agent.config import Settings
+from agent.interface.api.uploads import keep_upload
 from agent.interface.schemas import ActionResult
 from agent.session import Session
 from tools.molecule.descriptors import score
@@ -42,6 +43,25 @@ def numbers_trace(session: Session, result: ActionResult) -> None:
         for quantity in item.numbers.values():
             if quantity.value is not None:
                 assert session.ledger.get_call(quantity.call_id) is not None
+
+
+def attach(session: Session, name: str, text: str) -> str:
+    return keep_upload(session, text.encode(), name, THREAD)[1].handle
+
+
+def test_properties_of_the_molecules_of_a_file(session: Session) -> None:
+    handle = attach(
+        session, "series.csv", "Compound ID,SMILES,IC50 (nM)\nA-1,CCO,5\nA-2,c1ccccc1O,7\nA-3,OCC,9\nA-4,no,1\n"
+    )
+    result = run(session, "molecule_properties", {"molecules": [handle, "imatinib"]})
+    assert [(item.name, item.value) for item in result.items[:2]] == [("A-1", "CCO"), ("A-2", "Oc1ccccc1")]
+    assert result.items[0].made_from == [handle]
+    assert result.items[2].name == "imatinib"
+    many = "\n".join(f"{'C' * n}O" for n in range(1, 103)) + "\n" + "\n".join(f"{'C' * n}N" for n in range(1, 103))
+    refused = run(session, "molecule_properties", {"molecules": [attach(session, "many.smi", many)]})
+    assert "holds 204 molecules; at most 200 at once" in refused.summary
+    sequences = attach(session, "chain.fasta", ">one\nMKTAYIAKQR\n")
+    assert "is of a kind that is not read" in run(session, "molecule_properties", {"molecules": [sequences]}).summary
 
 
 def test_properties_of_a_drug_by_its_name(session: Session) -> None:
