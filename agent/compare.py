@@ -161,7 +161,7 @@ def _score(
 ) -> ScoreComparison:
     values = [[score.value for score in sample if score.value is not None] for sample in samples]
     entry = {"score": name, "unit": example.unit, "goal": example.goal, "of": of, "k": k}
-    entry |= {key: _sample(sample, k, example.goal) for key, sample in zip("ab", values, strict=True)}
+    entry |= {key: _sample(sample, k, example.goal) for key, sample in zip("ab", samples, strict=True)}
     if obstacle or not values[0] or not values[1]:
         reason = obstacle or "one of the runs has no such value"
         return ScoreComparison.model_validate({**entry, "comparable": False, "reason": reason})
@@ -184,7 +184,9 @@ def _values(name: str, of: str, result: RunResult, judged: Sequence[Judged]) -> 
     return [one.round_scores[name] for one in judged if one.passed and name in one.round_scores]
 
 
-def _sample(values: Sequence[float], k: int, goal: Goal) -> Sample:
+def _sample(scores: Sequence[Score], k: int, goal: Goal) -> Sample:
+    calls = {score.value: score.call_id for score in reversed(scores) if score.value is not None}
+    values = [score.value for score in scores if score.value is not None]
     if not values:
         return Sample(n=0)
     best = min(values) if goal == "minimize" else max(values)
@@ -192,7 +194,8 @@ def _sample(values: Sequence[float], k: int, goal: Goal) -> Sample:
     if len(values) > 1:
         low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
         quartiles = (low, middle, high)
-    return Sample(n=len(values), best=best, best_mean=best_mean(values, k, goal), quartiles=quartiles)
+    mean = best_mean(values, k, goal)
+    return Sample(n=len(values), best=best, best_call=calls[best], best_mean=mean, quartiles=quartiles)
 
 
 def _overlap(

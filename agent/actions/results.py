@@ -246,8 +246,9 @@ def _finding_item(entry: Recalled, made_from: list[str], call_id: str) -> Item:
 
 def _cite_thing(number: int, call_id: str, thing: Mapping[str, Any]) -> dict[str, Any]:
     values = [
-        f"{name} {quantity.get('value')} {quantity.get('unit') or ''}".strip()
+        f"{name} {quantity['value']:.4g} {quantity.get('unit') or ''}".strip()
         for name, quantity in dict(thing.get("numbers") or {}).items()
+        if quantity.get("value") is not None
     ]
     checks = [f"{check.get('name')} {check.get('verdict')}" for check in thing.get("checks") or []]
     statement = f"{thing['value']}: {', '.join([*values, *checks])}"

@@ -36,10 +36,11 @@ class Difference(Document):
 
 
 class Sample(Document):
-    """How one score is distributed in one run: over `of`, in the score's unit."""
+    """How one score is distributed in one run: over `of`, in the score's unit. `best_call`: what computed the best."""
 
     n: int
     best: float | None = None
+    best_call: str = ""
     best_mean: float | None = None
     quartiles: tuple[float, float, float] | None = None
 

@@ -288,6 +288,8 @@ def test_scores_of_equal_settings_are_compared_with_an_interval(comparison: Comp
     vina = score(comparison, "vina", "table")
     assert vina.comparable
     assert vina.a.n == len(table.candidates)
+    best = next(one.scores["vina"] for one in table.candidates if one.scores["vina"].value == vina.a.best)
+    assert vina.a.best_call == best.call_id != ""
     assert vina.a.best == min(candidate.scores["vina"].value or 0.0 for candidate in table.candidates)
     assert vina.difference == pytest.approx((vina.a.best_mean or 0.0) - (vina.b.best_mean or 0.0))
     docked = score(comparison, "qed", "docked")

@@ -53,7 +53,7 @@ def test_dry_run_shows_the_plan_and_runs_nothing(organon: Organon, language_mode
     language_model.scripts["dock"] = [Reply("Which target?")]
     done = organon("chat", "--dry-run", "-m", "dock it", "--json")
     assert done.rows == [{"tool_calls": [], "question": "Which target?"}]
-    language_model.scripts["weigh"] = [Reply("", (("weigh", {"molecules": ["CCO"]}),))]
+    language_model.scripts["ethanol"] = [Reply("", (("weigh", {"molecules": ["CCO"]}),))]
     assert organon("chat", "--dry-run", "-m", "weigh ethanol").out == '1. weigh molecules=["CCO"]\n'
     language_model.scripts["hello"] = [Reply("Good morning.")]
     done = organon("chat", "--dry-run", "-m", "hello", "--file", "series.smi", "--json")

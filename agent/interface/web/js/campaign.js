@@ -3,6 +3,7 @@
 import { address, download } from "./api.js";
 import { campaignLog, curves, funnelStages, ranked, take, takeResult } from "./campaign_log.js";
 import { curve, funnel, meter } from "./chart.js";
+import { chooseOther } from "./compare.js";
 import { ENDED, runControls, stateTag } from "./controls.js";
 import { announce, h, icon, put, throttled } from "./dom.js";
 import { label, plural, seconds } from "./format.js";
@@ -105,7 +106,8 @@ export function campaignPanel(runId, { actions, onState = () => {}, title = "" }
     files.dataset.drawn = "1";
     const save = (format) => h("button", { type: "button", class: "button small", title: `All candidates as ${format.toUpperCase()}`, on: { click: (event) => attempt(() => download(`runs/${runId}/candidates?format=${format}`, `${runId}.${format}`), event.currentTarget) } }, icon("down"), format.toUpperCase());
     const report = log.result.report ? h("a", { class: "button small", href: address(`runs/${runId}/report`), target: "_blank", rel: "noopener" }, icon("out"), "Report") : null;
-    put(files, save("csv"), save("sdf"), report);
+    const compare = h("button", { type: "button", class: "button small", text: "Compare with …", on: { click: () => chooseOther(runId) } });
+    put(files, compare, save("csv"), save("sdf"), report);
   }
 
   const redraw = throttled(draw, REDRAW_MS);

@@ -8,7 +8,7 @@ const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [240, 92, 40, 10, 8, 18];
 /** Best so far over rounds: `points` [{round, value}], `reference` a value to compare with, or null. */
 export function curve({ name, unitName, points, reference = null, goal = "" }) {
   const values = points.map((point) => point.value).concat(reference === null ? [] : [reference]);
-  const [low, high] = spread(Math.min(...values), Math.max(...values));
+  const [low, high] = margins(Math.min(...values), Math.max(...values));
   const [from, to] = [points[0].round, Math.max(points.at(-1).round, points[0].round + 1)];
   const x = (round) => LEFT + ((round - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
   const y = (value) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
@@ -29,7 +29,7 @@ export function curve({ name, unitName, points, reference = null, goal = "" }) {
       points.map((point) => svg("circle", { class: "dot", cx: x(point.round), cy: y(point.value), r: 2.6 }, svg("title", {}, `round ${point.round}: ${number(point.value)} ${units}`)))));
 }
 
-function spread(low, high) {
+function margins(low, high) {
   const margin = (high - low) * 0.08 || Math.abs(high) * 0.1 || 1;
   return [low - margin, high + margin];
 }
@@ -44,11 +44,12 @@ function rounds(from, to) {
 const FINALISTS = /^finalists: (.+?) \((.+)\)$/;
 
 /** The funnel: a bar a stage with what was lost and why. Its length is the logarithm of how many entered, its colours
- *  how they fared. The finalists' second, more careful docking folds into one line. */
-export function funnel(stages) {
+ *  how they fared. The finalists' second, more careful docking folds into one line. `widest`: how many a full bar stands for,
+ *  where funnels are compared. */
+export function funnel(stages, widest = 1) {
   const first = stages.filter((stage) => !FINALISTS.test(stage.stage));
   const again = stages.filter((stage) => FINALISTS.test(stage.stage));
-  const most = Math.max(1, ...first.map((stage) => stage.in));
+  const most = Math.max(widest, ...first.map((stage) => stage.in));
   const lines = stageLines(first, most);
   if (!again.length) return h("ol", { class: "funnel" }, lines);
   const how = again[0].stage.match(FINALISTS)[2];
@@ -75,6 +76,24 @@ function stageLines(stages, most) {
     return h("li", {}, h("details", {}, h("summary", { class: "stage-line", aria: { label: `${stageLabel(stage.stage)}: ${stage.passed} of ${stage.in} passed, ${plural(lost, "loss", "losses")}` } }, line),
       h("ul", { class: "why" }, reasons.slice(0, 12).map(([reason, n]) => h("li", {}, h("span", { class: "num", text: n }), " ", reason)), reasons.length > 12 ? h("li", { class: "fine", text: `and ${reasons.length - 12} more reasons` }) : null, more.map((text) => h("li", { class: "fine", text })))));
   });
+}
+
+const [STRIP_WIDTH, STRIP_ROW, STRIP_LEFT] = [170, 16, 16];
+
+/** How one score is distributed in two runs, on one scale: the quartiles as a bar with the median, the best as a dot. */
+export function spread({ a, b }) {
+  const values = [a, b].flatMap((sample) => [sample.best, ...(sample.quartiles || [])]);
+  const [low, high] = margins(Math.min(...values), Math.max(...values));
+  const x = (value) => STRIP_LEFT + ((value - low) / (high - low)) * (STRIP_WIDTH - STRIP_LEFT);
+  const words = (name, { quartiles, best }) => `${name}: best ${number(best)}${quartiles ? `, quartiles ${quartiles.map(number).join(", ")}` : ""}`;
+  return svg("svg", { class: "spread", viewBox: `0 0 ${STRIP_WIDTH} ${2 * STRIP_ROW}`, role: "img", "aria-label": `${words("A", a)}; ${words("B", b)}` },
+    [["A", a], ["B", b]].map(([name, sample], index) => {
+      const middle = STRIP_ROW * (index + 0.5);
+      const [first, median, third] = sample.quartiles || [];
+      return svg("g", {}, svg("title", {}, words(name, sample)), svg("text", { x: 0, y: middle + 3.5 }, name),
+        sample.quartiles ? [svg("rect", { x: x(first), y: middle - 4, width: Math.max(1, x(third) - x(first)), height: 8 }), svg("line", { x1: x(median), x2: x(median), y1: middle - 5, y2: middle + 5 })] : null,
+        svg("circle", { cx: x(sample.best), cy: middle, r: 3 }));
+    }));
 }
 
 /** What of a budget is used, as a bar with words. */

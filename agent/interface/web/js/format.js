@@ -91,9 +91,9 @@ export function argsLine(args) {
 }
 
 export function valueText(value) {
-  if (Array.isArray(value) && value.every((part) => typeof part !== "object")) return value.join(", ");
+  if (Array.isArray(value)) return value.map(valueText).join(value.some((part) => typeof part === "object") ? "; " : ", ");
   if (typeof value !== "object" || value === null) return String(value);
   const entries = Object.entries(value);
-  const flat = !Array.isArray(value) && entries.every(([, part]) => typeof part !== "object" || part === null);
+  const flat = entries.every(([, part]) => typeof part !== "object" || part === null);
   return flat ? entries.map(([name, part]) => `${name} ${part}`).join(", ") : JSON.stringify(value);
 }

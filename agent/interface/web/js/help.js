@@ -32,7 +32,7 @@ export function listenToKeys(does) {
     const at = event.target;
     const writing = at instanceof HTMLElement && (at.isContentEditable || at.matches("input:not([type=checkbox]), textarea, select"));
     if (event.key === "Escape") { does.Escape?.(event); return; }
-    if (writing || (dialog && dialog.open)) return;
+    if (writing || document.querySelector("dialog[open]")) return;
     const act = does[event.key];
     if (!act) return;
     event.preventDefault();

@@ -1,6 +1,7 @@
 // Puts the page together: which conversation or run is shown (the address says), and what its parts ask of each other.
 
 import { get } from "./api.js";
+import { comparisonView } from "./compare.js";
 import { composerView } from "./composer.js";
 import { isBusy } from "./controls.js";
 import { announce, h, iconButton, put } from "./dom.js";
@@ -127,6 +128,17 @@ async function showRun(runId) {
   sidebar.draw();
 }
 
+function showComparison(a, b) {
+  leave();
+  view = { ...comparisonView(a, b, page), id: null, running: () => null, ready: Promise.resolve(), toEnd() {} };
+  put(main, view.element);
+  main.scrollTop = 0;
+  main.focus();
+  page.titled("Two campaigns compared");
+  composer.turnTo();
+  sidebar.draw();
+}
+
 function showWelcome() {
   leave();
   put(main, welcome(page));
@@ -155,9 +167,10 @@ let shownHash = null;
 /** Show what the address says. A page that already shows it is left alone. */
 function show(again = false) {
   if (location.hash === shownHash && !again) return;
-  const [, kind, id] = location.hash.match(/^#\/(thread|run)\/([\w-]{1,64})$/) || [];
+  const [, kind, id, other] = location.hash.match(/^#\/(thread|run|compare)\/([\w-]{1,64})(?:\/([\w-]{1,64}))?$/) || [];
   shownHash = location.hash;
-  if (kind === "thread") showThread(id);
+  if (kind === "compare" && other) showComparison(id, other);
+  else if (kind === "thread") showThread(id);
   else if (kind === "run") showRun(id);
   else showWelcome();
 }
