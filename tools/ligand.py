@@ -27,7 +27,7 @@ from tools.molecule.objectives import parse_objectives
 from tools.molecule.parse import canonical_smiles, neutral_parent, parse_smiles
 from tools.molecule.similarity import similarity_matrix
 from tools.rank import Objective, ligand_efficiency
-from tools.types import CheckResult, Score
+from tools.types import CheckResult, Score, Verdict
 
 CAMPAIGN_KEYS = ("docking", "constraints", "reference", "actives", "decoys", "must", "seed")
 
@@ -132,7 +132,8 @@ class Ligand:
                 scores[name] = Score(name, _number(result), "kcal/mol", "minimize", result.call_id)
         wanted = [results[must] for must in context.get("must") or () if must in results]
         if wanted:
-            met = sum(result.passed for result in wanted) / len(context["must"])
+            undecided = any(result.verdict is Verdict.UNKNOWN for result in wanted)
+            met = None if undecided else sum(result.passed for result in wanted) / len(context["must"])
             unit, call_id = "share of those asked for", wanted[0].call_id
             scores["interactions_met"] = Score("interactions_met", met, unit, "maximize", call_id)
         vina, atoms = scores.get("vina"), scores.get("heavy_atoms")

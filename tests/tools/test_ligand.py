@@ -13,6 +13,7 @@ from tools.ligand import Ligand
 from tools.ligand_prompts import MAX_RESIDUES, pocket_chain, reprompt
 from tools.ligand_target import reference, smiles_of_file
 from tools.memory.artifacts import Artifacts
+from tools.types import CheckResult, Verdict
 
 IMATINIB = "Cc1ccc(NC(=O)c2ccc(CN3CCN(C)CC3)cc2)cc1Nc1nccc(-c2cccnc2)n1"
 CAMPAIGN = {
@@ -117,3 +118,12 @@ def test_what_is_wrong_with_a_campaign_is_found_before_it_runs() -> None:
     ):
         with pytest.raises(InputError):
             domain.examine({**CAMPAIGN, **change})
+
+
+@pytest.mark.parametrize(("second", "share"), [("pass", 1.0), ("fail", 0.5), ("unknown", None)])
+def test_a_contact_that_could_not_be_decided_is_not_one_that_was_missed(second: str, share: float | None) -> None:
+    asked = ("hbond A:MET318", "hbond A:LYS271")
+    results = {
+        must: CheckResult("contact", Verdict(verdict)) for must, verdict in zip(asked, ("pass", second), strict=True)
+    }
+    assert Ligand().scores(results, {"must": asked})["interactions_met"].value == share

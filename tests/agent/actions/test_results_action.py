@@ -130,7 +130,9 @@ def test_a_molecule_on_a_target_is_narrowed_to_it(session: Session) -> None:
 
 
 def test_by_words(session: Session) -> None:
-    assert ask(session, query="what did we dock into lysozyme", n=1).items[0].details["target"] == "lysozyme"
+    result = ask(session, query="what did we dock into lysozyme", n=1)
+    assert result.items[0].details["target"] == "lysozyme"
+    assert result.citations[-1].quote == "1 earlier result is alike, 1 of which passed. by the target lysozyme"
     assert ask(session, query="anything on ABL1?", n=2).items[0].value == METHOXY
 
 
@@ -144,7 +146,7 @@ def test_own_data_and_other_conversations_count(session: Session, tmp_path: Path
         "kind": "molecule",
         "value": METHOXY,
         "name": "docked",
-        "numbers": {"vina": {"value": -6.5, "unit": "kcal/mol"}},
+        "numbers": {"vina": {"value": -6.512345678, "unit": "kcal/mol"}, "strain": {"value": None, "unit": "kcal/mol"}},
     }
     session.ledger.put_items("elsewhere", "other.1", [made])
     result = ask(session, molecule=PARACETAMOL, n=2)
@@ -152,7 +154,7 @@ def test_own_data_and_other_conversations_count(session: Session, tmp_path: Path
     assert kinds == ["run", "run", "passage", "call", "call"]
     assert "12" in result.citations[2].quote
     assert result.citations[3].source == "other.1"
-    assert "vina -6.5 kcal/mol" in result.citations[3].quote
+    assert result.citations[3].quote == f"{METHOXY}: vina -6.512 kcal/mol"
 
 
 def test_nothing_like_it_is_said(session: Session) -> None:
