@@ -145,10 +145,10 @@ def _data(card: Card) -> Iterable[str]:
         yield from table_lines([{"modality": name, **found} for name, found in card.corpus["overlap"].items()])
     yield from (
         "",
-        "Never used: `p_affinity` columns (PDBbind's terms) and `genos_kegg` (KEGG's terms). Never trained on: visible",
-        "validation and test parts of the benchmarks, in either direction of a reaction (compared without stereo), and",
-        "chains like those of UniProtSMB valid and test (`models/training/exclusions.py`). Molecules and ligands are",
-        "neutral parents.",
+        "Never used: `p_affinity` columns (PDBbind's terms) and `genos_kegg` (KEGG's terms). Left out, but for what is",
+        "counted as overlapping above: visible validation and test parts of the benchmarks, in either direction of a",
+        "reaction (compared without stereo), and chains like those of UniProtSMB valid and test",
+        "(`models/training/exclusions.py`). Molecules and ligands are neutral parents.",
         "",
         "The weights have the repository's licence, Apache-2.0. The licence column is that of each source as its",
         "publisher states it; where none is stated, that is said and nothing is implied.",

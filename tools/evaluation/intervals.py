@@ -96,11 +96,14 @@ def statistic_figure(
     over: str = "inputs",
     n_resamples: int = N_RESAMPLES,
 ) -> Figure:
-    """Any statistic of inputs 0..n-1 given as an index array, with its percentile bootstrap (none for one input)."""
+    """Any statistic of inputs 0..n-1 given as an index array, with its percentile bootstrap: none for one input,
+    and none where all resamples agree (0 of 76 is not known to within 0)."""
     value = statistic(np.arange(n)) if n else math.nan
     if math.isnan(value):
         return Figure(name, None, None, None, n, definition)
     if n < 2:
         return Figure(name, value, None, None, n, definition)
     low, high = bootstrap_interval(n, statistic, seed=seed, n_resamples=n_resamples)
+    if low == high:
+        return Figure(name, value, None, None, n, definition)
     return Figure(name, value, low, high, n, definition, f"bootstrap over {over}")

@@ -40,6 +40,11 @@ def test_bootstrap_of_a_mean_is_the_normal_interval_for_many_inputs() -> None:
     assert figure.low != mean_figure("m", values.tolist(), "", seed=1).low
 
 
+def test_inputs_that_all_agree_give_no_interval() -> None:
+    figure = mean_figure("m", [0.0] * 76, "", seed=0)
+    assert (figure.value, figure.low, figure.high) == (0.0, None, None)
+
+
 def test_bootstrap_covers_the_truth_about_nineteen_times_in_twenty() -> None:
     rng = np.random.default_rng(2)
     hits = 0
