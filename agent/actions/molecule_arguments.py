@@ -12,8 +12,6 @@ from agent.actions.action import ActionContext
 from agent.actions.given import given_item, is_handle
 from agent.interface.schemas import Item
 from tools.errors import InputError
-from tools.literature.read import read_file
-from tools.literature.tables import row_name
 from tools.molecule.approved_drugs import load_approved_drugs
 from tools.molecule.parse import canonical_parent, parse_smiles
 
@@ -79,12 +77,19 @@ def given_molecules(texts: Sequence[str], context: ActionContext) -> list[GivenM
 
 
 def _molecules_of_file(handle: str, context: ActionContext) -> list[GivenMolecule]:
-    """The distinct molecules of the file's rows; rows without one are passed over."""
-    item = context.item(handle)
-    documents = read_file(item.name, context.session.artifacts.read_bytes(item.value))
+    """The distinct molecules of the file's rows, which are in the library from now on; rows without one are passed
+    over."""
+    from agent.library import ingest_artifacts
+    from tools.literature.tables import row_name
+
+    item, ledger = context.item(handle), context.session.ledger
+    (taken,) = ingest_artifacts(context.session, [(item.value, item.name)])
+    if taken.state == "refused":
+        raise InputError(f"{handle}: {taken.reason}")
+    rows = [row for name in taken.document_ids for row in ledger.passages_of_document(name) if row.smiles]
     named: dict[str, str] = {}
-    for row in (row for document in documents for row in document.rows if row.smiles):
-        named.setdefault(row.smiles, row_name(row))
+    for row in rows:
+        named.setdefault(row.smiles, row_name(row.values))
     if not named:
         raise InputError(f"{handle} ({item.name}) holds no molecules: attach SDF, MOL, SMILES or a table of SMILES")
     if len(named) > MOST_MOLECULES:

@@ -11,7 +11,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rdkit import Chem, rdBase
 
@@ -95,9 +95,9 @@ def read_smiles(name: str, digest: str, text: str) -> list[Document]:
     return [_table(name, digest, rows, warnings, f"{len(rows)} molecules")]
 
 
-def row_name(row: Row) -> str:
+def row_name(values: Mapping[str, str]) -> str:
     """What a row calls its molecule; "" where no column is one of names."""
-    named = {re.sub(r"[^a-z]+", "_", column.lower()).strip("_"): value for column, value in row.values.items()}
+    named = {re.sub(r"[^a-z]+", "_", column.lower()).strip("_"): value for column, value in values.items()}
     return next((named[column] for column in _NAME_COLUMNS if column in named), "")
 
 
