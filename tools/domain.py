@@ -84,8 +84,9 @@ class Domain(Protocol):
     def examine(self, campaign: Mapping[str, Any]) -> None:
         """Raise `InputError` for what can be seen to be wrong before anything runs."""
 
-    def prepare(self, target: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
-        """Read the target; {"target": TargetReport as JSON, ...} or {"input_error": one line}."""
+    def prepare(self, target: Mapping[str, Any], artifacts: Artifacts, must: Sequence[str] = ()) -> dict[str, Any]:
+        """Read the target; {"target": TargetReport as JSON, ...} or {"input_error": one line}, also where it cannot
+        make one of the interactions that candidates `must` have."""
 
     def objectives(self, campaign: Mapping[str, Any]) -> list[Objective]:
         """The campaign's objectives, with the domain's ranges where it gives none."""

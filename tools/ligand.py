@@ -88,9 +88,9 @@ class Ligand:
             parse_requirement(must)
         ligand_target.reference(campaign["reference"], {"cognate": None})
 
-    def prepare(self, target: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
+    def prepare(self, target: Mapping[str, Any], artifacts: Artifacts, must: Sequence[str] = ()) -> dict[str, Any]:
         try:
-            return ligand_target.prepare(target, artifacts)
+            return ligand_target.prepare(target, artifacts, must)
         except InputError as error:
             return {"input_error": str(error)}
 

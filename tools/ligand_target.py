@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rdkit import Chem
 
 from tools.docking.box import Box
+from tools.docking.check_contact import require_judgeable
 from tools.docking.dockstring_targets import load_target, target_at
 from tools.docking.pocket import PocketSpec
 from tools.docking.prepare import prepare_receptor
@@ -22,9 +23,12 @@ from tools.molecule.approved_drugs import load_approved_drugs
 from tools.molecule.parse import canonical_smiles, neutral_parent, parse_smiles
 
 
-def prepare(target: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
-    """Read, prepare and store the receptor; raises `InputError` for whatever is wrong with the target."""
+def prepare(target: Mapping[str, Any], artifacts: Artifacts, must: Sequence[str] = ()) -> dict[str, Any]:
+    """Read, prepare and store the receptor; raises `InputError` for whatever is wrong with the target, and for an
+    interaction that poses `must` make where it cannot be judged on this receptor."""
     receptor = _bundled(target) if target.get("name") else _from_file(target)
+    for wanted in must:
+        require_judgeable(receptor.pdb, wanted)
     receptor_id = artifacts.put(json.dumps(receptor.to_json(), sort_keys=True), ".json")
     receptor_pdb = artifacts.put(receptor.pdb, ".pdb")
     return {

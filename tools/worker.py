@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,10 @@ def chain_in_worker(domain: str, text: str, context: Mapping[str, Any], home: st
     return run_chain(domain, text, context, ledger, artifacts)
 
 
-def prepare_in_worker(domain: str, target: str, home: str) -> dict[str, Any]:
+def prepare_in_worker(domain: str, target: str, home: str, must: Sequence[str] = ()) -> dict[str, Any]:
     """Read and prepare a target where a crash in a file parser hurts nobody. `target` is the campaign's, as JSON."""
     _, artifacts = open_stores(home)
-    return load_domain(domain).prepare(json.loads(target), artifacts)
+    return load_domain(domain).prepare(json.loads(target), artifacts, must)
 
 
 def call_in_worker(tool: str, args: Mapping[str, Any], home: str) -> CheckResult:

@@ -8,6 +8,7 @@ import pytest
 from rdkit import Chem
 
 from models.grammar.parse import parse
+from tools.docking.check_contact import require_judgeable
 from tools.errors import InputError
 from tools.ligand import Ligand
 from tools.ligand_prompts import MAX_RESIDUES, pocket_chain, reprompt
@@ -127,3 +128,12 @@ def test_a_contact_that_could_not_be_decided_is_not_one_that_was_missed(second: 
         must: CheckResult("contact", Verdict(verdict)) for must, verdict in zip(asked, ("pass", second), strict=True)
     }
     assert Ligand().scores(results, {"must": asked})["interactions_met"].value == share
+
+
+def test_a_contact_that_the_target_cannot_make_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    domain, artifacts = Ligand(), Artifacts(tmp_path)
+    assert "input_error" not in domain.prepare({"name": "ABL1"}, artifacts, ["hbond A:LYS53"])
+    assert "MET999" in domain.prepare({"name": "ABL1"}, artifacts, ["hbond A:MET999"])["input_error"]
+    bare = "ATOM      1  NZ  LYS A   1       0.000   0.000   0.000  1.00  0.00           N\n"
+    with pytest.raises(InputError, match="'hbond A:LYS1' cannot be judged: A:LYS1 has no hydrogens"):
+        require_judgeable(bare, "hbond A:LYS1")

@@ -73,6 +73,15 @@ def find_residue(receptor_pdb: str, label: str) -> str:
     return OR.join(_label(_find(load_receptor(receptor_pdb), one)) for one in label.split(OR))
 
 
+def require_judgeable(receptor_pdb: str, must: str) -> None:
+    """InputError where a residue of `must` is not in the receptor, or has no hydrogens that would decide."""
+    requirement, receptor = parse_requirement(must), load_receptor(receptor_pdb)
+    residues = [_find(receptor, label) for label in requirement.residue.split(OR)]
+    if all(needs_hydrogens(residue, requirement.kind) for residue in residues):
+        shown = OR.join(map(_label, residues))
+        raise InputError(f"interaction {must!r} cannot be judged: {shown} has no hydrogens in the prepared receptor")
+
+
 def residue_labels(receptor_pdb: str) -> list[str]:
     """Every residue of the PDB text, as "A:MET318"."""
     return [_label(residue) for residue in load_receptor(receptor_pdb).residues.values()]

@@ -70,7 +70,7 @@ def _first_plan(campaign: Campaign, context: dict[str, Any]) -> dict[str, list[A
 def _prepare(deps: Deps) -> dict[str, Any]:
     """The target, read and prepared in a worker process. What is wrong with the input stops the run."""
     spec = deps.campaign.target.model_dump_json()
-    task = Task((deps.domain.name, spec, str(deps.settings.home)), PREPARE_TIMEOUT_SECONDS)
+    task = Task((deps.domain.name, spec, str(deps.settings.home), deps.campaign.must), PREPARE_TIMEOUT_SECONDS)
     answers = deps.executor.map_ordered(prepare_in_worker, [task], deps.control.should_stop, None)
     answer = next(iter(answers))[1]
     if isinstance(answer, Fault):

@@ -6,7 +6,7 @@ import { funnel, spread } from "./chart.js";
 import { stateTag } from "./controls.js";
 import { announce, h, icon, put } from "./dom.js";
 import { drawing } from "./drawing.js";
-import { ago, label, number, plural, quantity, seconds, unit, valueText } from "./format.js";
+import { ago, label, number, plural, seconds, unit, valueText } from "./format.js";
 import { fromCandidate, numberList, showMolecule } from "./molecules.js";
 import { traced } from "./provenance.js";
 import { attempt } from "./toasts.js";
@@ -81,7 +81,7 @@ function runsTable(found) {
   return sides(found, [
     row("Run", (run) => [h("a", { href: `#/run/${run.run_id}`, text: run.run_id }), " ", stateTag(run.state)]),
     row("Target", (run) => run.target || "not recorded"),
-    row("Docking on it", (run) => `${run.docking}: ${run.docking_summary}`),
+    row("Docking on it", (run) => (run.docking === "trusted" ? `trusted: ${run.docking_summary}` : run.docking)),
     row("Seed", (run) => String(run.seed)),
     row("Wall time", (run) => seconds(run.seconds)),
     row("Candidates", (run) => `${run.generated} generated, ${run.docked} docked, ${run.passed} passed every stage, ${run.ranked} ranked`),
@@ -122,30 +122,34 @@ function measures(scores) {
   const source = scores.map((one) => one.source).find(Boolean);
   return [
     h("table", { class: "data measures" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col", text: "Measure" }), SIDES.map((side) => h("th", { scope: "col" }, letter(side), " best")), h("th", { scope: "col", text: "Spread" }), h("th", { scope: "col", text: `A - B, mean of the best ${k}` }))),
-      groups.map(([title, group]) => h("tbody", {}, h("tr", { class: "group" }, h("th", { colSpan: 5, scope: "rowgroup", text: title })), group.map(measure)))),
-    h("p", { class: "fine", text: `The mean is of all where there are fewer than ${k}. Bars span the middle half of the values, with the median; dots are the best.${source ? ` Intervals at ${100 * confidence} %: ${source}.` : ""}` }),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col", text: "Measure" }), SIDES.map((side) => h("th", { scope: "col" }, letter(side), ` best, mean of the best ${k}`)), h("th", { scope: "col", text: "Spread" }), h("th", { scope: "col", text: "A - B of the means" }))),
+      groups.map(([title, group]) => {
+        const reasons = new Set(group.filter((one) => one.comparable).map((one) => one.reason));
+        const shared = reasons.size === 1 ? [...reasons][0] : "";
+        return h("tbody", {}, h("tr", { class: "group" }, h("th", { colSpan: 5, scope: "rowgroup" }, title, shared ? h("span", { class: "fine", text: ` ${shared}` }) : null)), group.map((one) => measure(one, shared)));
+      })),
+    h("p", { class: "fine", text: `Means are of all where there are fewer than ${k}. Bars span the middle half of the values, with the median; dots are the best.${source ? ` Intervals at ${100 * confidence} %: ${source}.` : ""}` }),
   ];
 }
 
-function measure(one) {
+/** `shared`: a reason that stands above the group already. */
+function measure(one, shared) {
   return h("tr", {},
     h("th", { scope: "row" }, h("b", { text: label(one.score) }), h("p", { class: "fine", text: [unit(one.unit), GOALS[one.goal]].filter(Boolean).join(", ") })),
-    SIDES.map((side) => h("td", { data: { side: side.toUpperCase() } }, sample(one[side], one))),
+    SIDES.map((side) => h("td", { data: { side: side.toUpperCase() } }, sample(one[side]))),
     h("td", { class: "strip" }, one.comparable ? spread(one) : null),
-    h("td", {}, verdict(one)));
+    h("td", {}, verdict(one, shared)));
 }
 
-function sample(values, { k, unit: unitName }) {
-  if (!values.n) return h("span", { class: "none", text: "none" });
-  return [traced(quantity(values.best, unitName), values.best_call), h("p", { class: "fine", text: `mean of ${values.n < k ? "all" : `best ${k}`} ${number(values.best_mean)}, n = ${values.n}` })];
+function sample({ n, best, best_call, best_mean }) {
+  return n ? [traced(number(best), best_call), h("p", { class: "fine", text: `mean ${number(best_mean)}, n = ${n}` })] : h("span", { class: "none", text: "none" });
 }
 
-function verdict(one) {
+function verdict(one, shared) {
   if (!one.comparable) return [h("span", { class: "tag warn", text: "not compared" }), h("p", { class: "fine", text: one.reason })];
   const signed = (value) => (value > 0 ? `+${number(value)}` : number(value));
   const said = one.low === null ? null : h("span", { class: `tag ${one.decided ? "good" : ""}`, text: one.decided ? `${one.better.toUpperCase()} better` : "no difference shown" });
-  return [h("span", { class: "row" }, `${signed(one.difference)} ${unit(one.unit)}`, said), h("p", { class: "fine", text: one.low === null ? one.reason : `interval ${signed(one.low)} to ${signed(one.high)}` })];
+  return [h("span", { class: "row" }, signed(one.difference), said), h("p", { class: "fine", text: one.low !== null ? `interval ${signed(one.low)} to ${signed(one.high)}` : shared ? "" : one.reason })];
 }
 
 function candidates(found, runs, page) {
@@ -155,7 +159,7 @@ function candidates(found, runs, page) {
   const own = (at) => [...ranked[at].values()].filter((molecule) => !ranked[1 - at].has(molecule.smiles));
   const both = over.identical_docked.map((one) => ({ one, molecule: ranked[0].get(one.text) || ranked[1].get(one.text) || unranked(one, found.a.run_id) }));
   const unitOf = (name) => unit(found.scores.find((score) => score.score === name)?.unit || "");
-  const alike = over.mean_nearest === null ? "" : ` ${plural(over.ranked_similar, "ranked candidate")} of A ${over.ranked_similar === 1 ? "has" : "have"} a ranked one of B much like ${over.ranked_similar === 1 ? "it" : "them"} (Tanimoto of at least ${over.threshold}); the mean Tanimoto to the likest is ${over.mean_nearest.toFixed(2)}.`;
+  const alike = over.mean_nearest === null ? "" : ` ${plural(over.ranked_similar, "ranked candidate")} of A ${over.ranked_similar === 1 ? "has" : "have"} a similar one, not the same, ranked in B (Tanimoto of at least ${over.threshold}); to the likest it is on average ${over.mean_nearest.toFixed(2)}.`;
   return [
     h("p", { text: `${over.candidates[0]} in A and ${over.candidates[1]} in B; ${over.identical} in both, ${over.identical_docked.length} of them docked in both.${alike}` }),
     gallery("Docked in both", both.map(({ one, molecule }) => figure(molecule, page, [
