@@ -15,6 +15,7 @@ const SIDES = ["a", "b"];
 const GOALS = { minimize: "lower is better", maximize: "higher is better" };
 const TABLES = { table: "Ranked candidates, as finally scored", docked: "All that passed every stage, as scored in the rounds" };
 const FIRST_FIGURES = 12;
+const UNRANKED = 1e6;
 
 /** A dialog with the other finished campaigns, each a link to its comparison with this run. */
 export function chooseOther(runId) {
@@ -155,21 +156,27 @@ function verdict(one, shared) {
 function candidates(found, runs, page) {
   const ranked = runs.map((run) => new Map(run.result.candidates.map((candidate) => [candidate.smiles, fromCandidate(candidate, { runId: run.run_id, receptor: run.result.target?.receptor })])));
   const over = found.overlap;
-  const nearest = new Map(over.nearest.map(([smiles, other, likeness]) => [smiles, `Tanimoto ${likeness.toFixed(2)} to ${ranked[1].get(other)?.handle || "one"} of B`]));
+  const nearest = new Map(over.nearest.map(([smiles, other, likeness]) => [smiles, `likest of B: ${ranked[1].get(other)?.handle || other}, Tanimoto ${likeness.toFixed(2)}`]));
   const own = (at) => [...ranked[at].values()].filter((molecule) => !ranked[1 - at].has(molecule.smiles));
-  const both = over.identical_docked.map((one) => ({ one, molecule: ranked[0].get(one.text) || ranked[1].get(one.text) || unranked(one, found.a.run_id) }));
+  const place = (one) => Math.min(...ranked.map((held) => held.get(one.text)?.rank || UNRANKED));
+  const both = [...over.identical_docked].sort((x, y) => place(x) - place(y)).map((one) => ({ one, molecule: ranked[0].get(one.text) || ranked[1].get(one.text) || unranked(one, found.a.run_id) }));
   const unitOf = (name) => unit(found.scores.find((score) => score.score === name)?.unit || "");
   const alike = over.mean_nearest === null ? "" : ` ${plural(over.ranked_similar, "ranked candidate")} of A ${over.ranked_similar === 1 ? "has" : "have"} a similar one, not the same, ranked in B (Tanimoto of at least ${over.threshold}); to the likest it is on average ${over.mean_nearest.toFixed(2)}.`;
   return [
     h("p", { text: `${over.candidates[0]} in A and ${over.candidates[1]} in B; ${over.identical} in both, ${over.identical_docked.length} of them docked in both.${alike}` }),
-    gallery("Docked in both", both.map(({ one, molecule }) => figure(molecule, page, [
+    gallery("Docked in both, as scored in the rounds", both.map(({ one, molecule }) => figure(molecule, page, [
       h("p", { class: "fine", text: SIDES.map((side, at) => `${side.toUpperCase()} ${ranked[at].get(one.text)?.handle || one[side]}`).join(", ") }),
-      Object.entries(one.scores).map(([name, values]) => h("p", { class: "fine", text: `${label(name)} ${SIDES.map((side, at) => `${side.toUpperCase()} ${number(values[at])}`).join(", ")} ${unitOf(name)}` })),
+      Object.entries(one.scores).map(([name, values]) => h("p", { class: "fine", text: `${label(name)} ${pair(values)} ${unitOf(name)}` })),
     ]))),
-    SIDES.map((side, at) => gallery(`Ranked in ${side.toUpperCase()} alone`, own(at).map((molecule) => figure(molecule, page, [
+    SIDES.flatMap((side, at) => gallery(`Ranked in ${side.toUpperCase()} alone`, own(at).map((molecule) => figure(molecule, page, [
       numberList(molecule.numbers, 2), at === 0 && nearest.has(molecule.smiles) ? h("p", { class: "fine", text: nearest.get(molecule.smiles) }) : null,
     ], molecule.handle)))),
   ];
+}
+
+function pair(values) {
+  const [ofA, ofB] = values.map(number);
+  return ofA === ofB ? ofA : `A ${ofA}, B ${ofB}`;
 }
 
 /** A molecule of both runs that neither ranked, as far as the comparison tells of it. */
@@ -181,7 +188,7 @@ function figure(molecule, page, told, handle = "") {
 }
 
 function gallery(title, figures) {
-  if (!figures.length) return null;
+  if (!figures.length) return [];
   const shown = h("ul", { class: "gallery" }, figures.slice(0, FIRST_FIGURES));
   const more = figures.length > FIRST_FIGURES ? h("button", { type: "button", class: "link fine", text: `Show all ${figures.length}`, on: { click: () => { put(shown, figures); more.remove(); } } }) : null;
   return [h("h4", { text: title }), shown, more];
