@@ -208,6 +208,7 @@ def _overlap(
     return Overlap(
         candidates=(len(by_text[0]), len(by_text[1])),
         identical=len(shared),
+        n_identical_docked=len(docked),
         identical_docked=[_shared(by_text[0][t], by_text[1][t], comparable) for t in docked[:MAX_SHARED]],
         ranked_similar=sum(similar <= likeness < 1.0 for _, _, likeness in nearest),
         threshold=similar,

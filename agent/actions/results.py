@@ -66,15 +66,9 @@ def _run(args: SearchResults, context: ActionContext) -> ActionResult:
         about = (args.molecule or args.target or args.query).strip()[:SHOWN_NAME]
         summary = f"Nothing like {about} is among the earlier results of this home."
     else:
-        said = ". ".join(
-            part
-            for part in (
-                _counts(recalled, rows, things),
-                "; ".join(f"by {entry.why}" for entry in recalled),
-                f"failed most: {_reasons(failed)}" if failed else "",
-            )
-            if part
-        )
+        ways = list(dict.fromkeys(f"by {entry.why}" for entry in recalled))
+        most = [f"failed most: {_reasons(failed)}"] if failed else []
+        said = "; ".join([_counts(recalled, rows, things), *ways, *most])
         citations.append(_cite_call(len(citations) + 1, context.call_id, "this search of earlier results", said))
         summary = _summary(recalled, rows, things, failed, len(citations))
     return ActionResult(

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from agent.interface.compare_schemas import Comparison, Sample, ScoreComparison
 from agent.interface.output import output
-from agent.report.wording import duration, label, number, plain, unit
+from agent.report.wording import COUNT_UNITS, duration, label, number, plain, unit
 
 MAX_FOLDED = 60
 
@@ -21,7 +21,7 @@ def print_comparison(found: Comparison) -> None:
     over = found.overlap
     output.print(
         f"candidates: {over.candidates[0]} in A, {over.candidates[1]} in B, {over.identical} in both "
-        f"({len(over.identical_docked)} docked in both); {over.ranked_similar} ranked ones of A have a ranked one of B "
+        f"({over.n_identical_docked} docked in both); {over.ranked_similar} ranked ones of A have another ranked in B "
         f"with Tanimoto >= {over.threshold:g}"
         + (f", mean nearest {over.mean_nearest:.2f}" if over.mean_nearest is not None else "")
     )
@@ -71,7 +71,7 @@ def _print_scores(found: Comparison) -> None:
     table = _table("score", "of", "A: n, best, mean of best", "B: n, best, mean of best", "A - B (95 % interval)")
     for one in found.scores:
         table.add_row(
-            f"{label(one.score)} {unit(one.unit)}".strip(),
+            label(one.score) if one.unit in COUNT_UNITS else f"{label(one.score)} {unit(one.unit)}".strip(),
             one.of,
             _sample(one.a),
             _sample(one.b),

@@ -78,11 +78,13 @@ class SharedCandidate(Document):
 
 
 class Overlap(Document):
-    """Which candidates of the one are in the other. `similar`: ranked candidates of A whose nearest ranked candidate of
-    B has a Tanimoto similarity of at least `threshold` (Morgan radius 2, 2048 bits) without being identical."""
+    """Which candidates of the one are in the other. `ranked_similar`: ranked candidates of A whose nearest ranked
+    candidate of B has a Tanimoto similarity of at least `threshold` (Morgan radius 2, 2048 bits) without being
+    identical. `identical_docked` and `nearest` list the first of them."""
 
     candidates: tuple[int, int]
     identical: int
+    n_identical_docked: int = 0
     identical_docked: list[SharedCandidate] = Field(default_factory=list)
     ranked_similar: int = 0
     threshold: float

@@ -305,6 +305,14 @@ def test_the_funnels_and_counts_are_those_of_the_runs(comparison: Comparison, ta
     assert (comparison.a.generated, comparison.a.docked) == (64, 2)
 
 
+def test_shared_candidates_are_counted_where_not_all_are_listed(
+    session: Session, first: ActionResult, second: ActionResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.compare.MAX_SHARED", 0)
+    overlap = compare_runs(session, first.runs[0], second.runs[0]).overlap
+    assert (overlap.n_identical_docked, overlap.identical_docked) == (1, [])
+
+
 @pytest.mark.slow
 def test_a_run_shares_all_its_candidates_with_its_repetition(session: Session, first: ActionResult) -> None:
     again = act(session, "start_campaign", campaign={**SMALL, "name": "repeated"})

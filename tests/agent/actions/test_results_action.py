@@ -132,7 +132,7 @@ def test_a_molecule_on_a_target_is_narrowed_to_it(session: Session) -> None:
 def test_by_words(session: Session) -> None:
     result = ask(session, query="what did we dock into lysozyme", n=1)
     assert result.items[0].details["target"] == "lysozyme"
-    assert result.citations[-1].quote == "1 earlier result is alike, 1 of which passed. by the target lysozyme"
+    assert result.citations[-1].quote == "1 earlier result is alike, 1 of which passed; by the target lysozyme"
     assert ask(session, query="anything on ABL1?", n=2).items[0].value == METHOXY
 
 

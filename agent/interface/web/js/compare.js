@@ -163,7 +163,7 @@ function candidates(found, runs, page) {
   const unitOf = (name) => unit(found.scores.find((score) => score.score === name)?.unit || "");
   const alike = over.mean_nearest === null ? "" : ` ${plural(over.ranked_similar, "ranked candidate")} of A ${over.ranked_similar === 1 ? "has" : "have"} a similar one, not the same, ranked in B (Tanimoto of at least ${over.threshold}); to the likest it is on average ${over.mean_nearest.toFixed(2)}.`;
   return [
-    h("p", { text: `${over.candidates[0]} in A and ${over.candidates[1]} in B; ${over.identical} in both, ${over.identical_docked.length} of them docked in both.${alike}` }),
+    h("p", { text: `${over.candidates[0]} in A and ${over.candidates[1]} in B; ${over.identical} in both, ${over.n_identical_docked} of them docked in both.${alike}` }),
     gallery("Docked in both, as scored in the rounds", both.map(({ one, molecule }) => figure(molecule, page, [
       h("p", { class: "fine", text: SIDES.map((side, at) => `${side.toUpperCase()} ${ranked[at].get(one.text)?.handle || one[side]}`).join(", ") }),
       Object.entries(one.scores).map(([name, values]) => h("p", { class: "fine", text: `${label(name)} ${pair(values)} ${unitOf(name)}` })),
