@@ -281,6 +281,8 @@ def _unlabelled(
             f"“{bad.name}” is not a valid SMILES: {bad.value}. What should it be, and what should I do with it?",
             bad.name,
         )
+    if not off_topic and _asks_for_a_fact(clause):
+        return "search_literature", clause
     if reading.found and len(re.sub(r"§\w+§|\W", "", clause.text)) < 25:
         names = ", ".join(dict.fromkeys(one.name or one.value for one in reading.found))
         raise AskError(f"What should I do with {names}? {_ideas(clause)}")
@@ -291,6 +293,22 @@ def _unlabelled(
     best = max((intent for _, intent in pieces), key=lambda intent: intent.score, default=None)
     near = best.label if best and best.score > 0.45 and best.label in BUILDERS else ""
     raise AskError(not_understood(making.raw.strip(), near))
+
+
+_QUESTION = re.compile(r"(?:what|which|who|when|where|why|how)\b")
+_PARTNERS = re.compile(r"\b(?:i|me|my|we|us|our|you|your|it|its|this|that|these|those|they|them|their|ones?)\b")
+_EMPTY = re.compile(
+    rf"{_QUESTION.pattern}|\b(?:does|have|were|about|with|from|than|into|much|many|good|best|there|mean)\b"
+)
+
+
+def _asks_for_a_fact(clause: Clause) -> bool:
+    """Whether an otherwise not understood request is a question that names all it is about: two words or things at
+    least, nothing pointed at, nobody addressed. The library is asked."""
+    text = " ".join(clause.text.split())
+    if not _QUESTION.match(text) or _PARTNERS.search(text) or clause.handles("MPKTRSXACDF"):
+        return False
+    return len(re.findall(r"§\w+§|[a-z][\w-]{3,}", _EMPTY.sub(" ", text))) >= 2
 
 
 def _ideas(clause: Clause) -> str:

@@ -19,7 +19,7 @@ NO_LANGUAGE_MODEL = (
     "the tools do and nothing else. With ORGANON_LLM you can connect a language model."
 )
 _OFF_TOPIC = re.compile(
-    r"\b(?:weather|joke|poem|song|football|soccer|match|restaurant|recipe|movie|film|e-?mail|"
+    r"\b(?:weather|prices?|joke|poem|song|football|soccer|match|restaurant|recipe|movie|film|e-?mail|"
     r"translate|translation|capital of|president|chancellor|stock|bitcoin"
     r"|horoscope|world cup|league|olympi\w+|championship|election|news|python|javascript|code|"
     r"essay|homework|birthday|holiday|flight|hotel|"

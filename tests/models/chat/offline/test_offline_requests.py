@@ -186,7 +186,6 @@ def test_requests_are_understood(source: str, number: int, least: float) -> None
         "order 5 compounds from Enamine",
         "are 10 molecules enough?",
         "delete the five molecules",
-        "how many inhibitors of ABL1 are approved?",
         "10 compounds arrived today",
         "our compounds have a logP below 3",
         "which framework should I learn?",
@@ -199,6 +198,24 @@ def test_requests_are_understood(source: str, number: int, least: float) -> None
 @pytest.mark.parametrize("after", ["", "design"])
 def test_a_noun_alone_is_no_demand(said: str, after: str) -> None:
     assert not planned(said, {"after": after}).steps
+
+
+@pytest.mark.parametrize(
+    ("said", "query"),
+    [
+        ("What are the catalytic residues of lysozyme?", "catalytic residues of lysozyme"),
+        ("how many inhibitors of ABL1 are approved?", "inhibitors of ABL1 are approved"),
+        ("which drugs inhibit DNA gyrase?", "drugs inhibit DNA gyrase"),
+    ],
+)
+def test_a_question_of_fact_is_asked_of_the_library(said: str, query: str) -> None:
+    (step,) = planned(said, {}).steps
+    assert (step.action, step.args["query"]) == ("search_literature", query)
+
+
+@pytest.mark.parametrize("said", ["why?", "which one is best?", "what is it?", "how are you doing today?"])
+def test_a_question_that_names_nothing_is_not_looked_up(said: str) -> None:
+    assert not planned(said, {}).steps
 
 
 @pytest.mark.parametrize("said", ["EGFR ligands, PAINS would be a no-go", "5 molecules of moderate weight"])
