@@ -19,16 +19,16 @@ const UNRANKED = 1e6;
 
 /** A dialog with the other finished campaigns, each a link to its comparison with this run. */
 export function chooseOther(runId) {
-  const list = h("div", { class: "entries" }, h("p", { class: "fine nothing pulse", text: "Looking for finished campaigns" }));
+  const entries = h("div", { class: "entries" }, h("p", { class: "fine nothing pulse", text: "Looking for finished campaigns" }));
   const dialog = h("dialog", { class: "help", aria: { label: "Compare with" }, on: { close: () => dialog.remove() } },
-    h("h2", { text: "Compare with" }), list, h("form", { method: "dialog" }, h("button", { class: "button", text: "Close" })));
+    h("h2", { text: "Compare with" }), entries, h("form", { method: "dialog" }, h("button", { class: "button", text: "Close" })));
   document.body.append(dialog);
   dialog.showModal();
   attempt(async () => {
     const others = (await get("runs?kind=campaign&state=done&limit=500")).filter((line) => line.run_id !== runId);
-    put(list, others.length ? h("ul", {}, others.map((line) => h("li", {}, h("a", { href: `#/compare/${runId}/${line.run_id}`, on: { click: () => dialog.close() } },
+    put(entries, others.length ? h("ul", {}, others.map((line) => h("li", {}, h("a", { href: `#/compare/${runId}/${line.run_id}`, on: { click: () => dialog.close() } },
       h("span", { class: "title", text: line.name }), h("span", { class: "note", text: `run ${line.run_id}, ${ago(line.updated)}` }))))) : h("p", { class: "fine nothing", text: "No other campaign has finished here yet." }));
-    list.querySelector("a")?.focus();
+    entries.querySelector("a")?.focus();
   });
 }
 
@@ -48,9 +48,9 @@ export function comparisonView(a, b, page) {
   }
 
   async function fill() {
-    const read_ = await read();
-    if (!read_ || left) return;
-    const [found, ...runs] = read_;
+    const answers = await read();
+    if (!answers || left) return;
+    const [found, ...runs] = answers;
     const title = `${found.a.name} and ${found.b.name}`;
     page.titled(title);
     put(element,
