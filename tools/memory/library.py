@@ -151,10 +151,17 @@ class Library(Database):
 
     def passages(self, passage_ids: Sequence[str]) -> dict[str, PassageRecord]:
         """Those of the passages that are known, by id."""
+        return self._passages_where(PassageRow.passage_id, passage_ids)
+
+    def passages_of_molecules(self, smiles: Sequence[str]) -> dict[str, PassageRecord]:
+        """The rows that hold one of these molecules, by id."""
+        return self._passages_where(PassageRow.smiles, smiles)
+
+    def _passages_where(self, column: Any, values: Sequence[str]) -> dict[str, PassageRecord]:
         found = {}
         with self._reading() as connection:
-            for chunk in _chunks(passage_ids):
-                statement = select(PassageRow.__table__).where(PassageRow.passage_id.in_(chunk))
+            for chunk in _chunks(values):
+                statement = select(PassageRow.__table__).where(column.in_(chunk))
                 found.update({row.passage_id: _passage(row) for row in connection.execute(statement)})
         return found
 
@@ -162,15 +169,6 @@ class Library(Database):
         statement = select(PassageRow.__table__).where(PassageRow.document_id == document_id)
         with self._reading() as connection:
             return [_passage(row) for row in connection.execute(statement.order_by(PassageRow.position))]
-
-    def passages_of_molecules(self, smiles: Sequence[str]) -> dict[str, PassageRecord]:
-        """The rows that hold one of these molecules, by id."""
-        found = {}
-        with self._reading() as connection:
-            for chunk in _chunks(smiles):
-                statement = select(PassageRow.__table__).where(PassageRow.smiles.in_(chunk))
-                found.update({row.passage_id: _passage(row) for row in connection.execute(statement)})
-        return found
 
     def passage_times(self, what: Literal["prose", "molecules"]) -> dict[str, float]:
         """Ids of one passage for each text of prose (rows of tables are none), or of one row for each molecule, each
